@@ -1,0 +1,48 @@
+/* cmd/context.h - what commands may reach besides the store: handed in by server/.
+ * Model:    pointers to the parts, and the few requests only the process can grant.
+ * Owner:    server/.
+ * Pointers: outlive every call.
+ * Threads:  the executing thread.
+ * Failure:  none.
+ * Cost:     none. */
+#ifndef CMD_CONTEXT_H
+#define CMD_CONTEXT_H
+
+#include "base/seam.h"
+#include "base/ticks.h"
+
+#include <stdbool.h>
+
+struct cmd_table;    /* cmd/table.h: rows by name, counters by row */
+struct config;       /* conf/config.h */
+struct conf_runtime; /* conf/runtime.h: CONFIG GET, SET, REWRITE */
+struct defrag;       /* store/defrag.h */
+struct net;          /* net/client.h */
+struct store;
+struct observer; /* observe/: INFO, memory report, latency events */
+
+enum shutdown_flags {
+    SHUTDOWN_NOW = 1,
+    SHUTDOWN_FORCE = 2,
+    SHUTDOWN_SAVE = 4,
+    SHUTDOWN_NOSAVE = 8
+};
+
+struct cmd_context {
+    const struct seam *seam;
+    struct ticks_rate ticks;
+    struct store *store;
+    struct config *config;
+    struct conf_runtime *runtime;
+    struct defrag *defrag;
+    struct net *net;
+    struct cmd_table *table;
+    struct observer *observer;
+
+    /* Asks the process to end; false with a reason in *refusal when it cannot. */
+    bool (*shutdown)(void *server, unsigned flags, const char **refusal);
+    void (*log)(void *server, int level, const char *text);
+    void *server;
+};
+
+#endif

@@ -1,0 +1,352 @@
+#include "cmd/dispatch.h"
+
+#include "base/memory.h"
+#include "cmd/access.h"
+#include "conf/config.h"
+
+#include <string.h>
+
+/* Enough requests to pay for DRAM side by side, and no more lines than the nearest caches hold. */
+enum { SLICE_REQUESTS = 64, SLICE_KEYS = 256, LAST_NAME_MAX = 16 };
+
+struct plan {
+    struct command_row *row; /* NULL: unknown */
+    uint16_t first, count;   /* of the slice's keys */
+    bool arity_fits;
+};
+
+struct dispatch {
+    struct cmd_context *context;
+    struct cmd_figures *figures;
+    struct call call; /* what does not change from command to command is set once */
+    uint64_t last_ticks;
+    uint64_t slow_ns;
+    bool track_latency;
+    uint32_t hook_count;
+    struct dispatch_hook hooks[DISPATCH_HOOKS_MAX];
+    void (*slow)(void *context, const struct call *call, uint64_t ns);
+    void *slow_context;
+    struct arena arena;
+    struct command_row *last_row; /* of the last request without a subcommand, and its name */
+    uint8_t last_name[LAST_NAME_MAX];
+    size_t last_name_bytes;
+    struct plan plans[SLICE_REQUESTS];
+    struct key keys[SLICE_KEYS];
+};
+
+/* A client in its usual state has the first of these and none of the others. */
+enum {
+    CLIENT_REPLY_MODES = CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP,
+    CLIENT_ODD = CLIENT_AUTHENTICATED | CLIENT_STOPPED | CLIENT_REPLY_MODES | CLIENT_NO_TOUCH,
+};
+
+struct dispatch *dispatch_new(struct cmd_context *context)
+{
+    struct dispatch *dispatch = memory_take_zeroed(sizeof *dispatch);
+    if (dispatch == NULL)
+        return NULL;
+    dispatch->context = context;
+    dispatch->figures = cmd_table_figures(context->table);
+    dispatch->slow_ns = UINT64_MAX;
+    arena_init(&dispatch->arena);
+    dispatch->call = (struct call){ .context = context,
+                                    .store = context->store,
+                                    .heap = store_heap(context->store),
+                                    .arena = &dispatch->arena };
+    return dispatch;
+}
+
+void dispatch_drop(struct dispatch *dispatch)
+{
+    if (dispatch == NULL)
+        return;
+    arena_release(&dispatch->arena);
+    memory_give(dispatch);
+}
+
+void dispatch_add_hook(struct dispatch *dispatch, const struct dispatch_hook *hook)
+{
+    ENSURE(dispatch->hook_count < DISPATCH_HOOKS_MAX);
+    dispatch->hooks[dispatch->hook_count++] = *hook;
+}
+
+void dispatch_on_slow(struct dispatch *dispatch,
+                      void (*told)(void *context, const struct call *call, uint64_t ns),
+                      void *context)
+{
+    dispatch->slow = told;
+    dispatch->slow_context = context;
+}
+
+void dispatch_arrived(void *context, struct client *client)
+{
+    const struct dispatch *dispatch = context;
+    if (!access_needs_password(dispatch->context))
+        client->flags |= CLIENT_AUTHENTICATED;
+}
+
+/* --- planning: rows and keys, with everything they need on its way ---------------------------- */
+
+static bool arity_fits(const struct command_row *row, uint32_t argc)
+{
+    return row->arity >= 0 ? argc == (uint32_t)row->arity : argc >= (uint32_t)-row->arity;
+}
+
+/* Hashes the request's keys at fixed places, as many as there is room for; returns how many. */
+static uint32_t plan_keys(struct dispatch *dispatch, const struct command_row *row,
+                          const struct net_request *request, struct key *keys, uint32_t most)
+{
+    int64_t last = row->last_key >= 0 ? row->last_key : (int64_t)request->argc + row->last_key;
+    if (last >= (int64_t)request->argc)
+        last = (int64_t)request->argc - 1;
+    uint32_t count = 0;
+    for (int64_t at = row->first_key; at <= last && count < most; at += row->key_step)
+        keys[count++] = store_key(dispatch->call.store, request->argv[at]);
+    return count;
+}
+
+/* Requests come in runs of one command: its row is at hand. */
+static struct command_row *find_row(struct dispatch *dispatch, const struct net_request *request)
+{
+    struct bytes name = request->argv[0];
+    if (name.count == dispatch->last_name_bytes &&
+        memcmp(name.at, dispatch->last_name, name.count) == 0)
+        return dispatch->last_row;
+    struct command_row *row =
+        cmd_table_find(dispatch->context->table, request->argv, request->argc);
+    if (row != NULL && row->container == NULL && row->subcommands == NULL &&
+        name.count <= LAST_NAME_MAX) {
+        dispatch->last_row = row;
+        dispatch->last_name_bytes = name.count;
+        memcpy(dispatch->last_name, name.at, name.count);
+    }
+    return row;
+}
+
+/* Plans requests until one of the bounds; returns how many, at least one. */
+static size_t plan_slice(struct dispatch *dispatch, struct net_request *requests, size_t count)
+{
+    uint32_t used = 0;
+    size_t i = 0;
+    for (; i < count && i < SLICE_REQUESTS; i++) {
+        const struct net_request *request = &requests[i];
+        struct plan *plan = &dispatch->plans[i];
+        if (i > 0 && used + request->argc > SLICE_KEYS)
+            break;
+        *plan = (struct plan){ .first = (uint16_t)used };
+        plan->row = find_row(dispatch, request);
+        plan->arity_fits = plan->row != NULL && arity_fits(plan->row, request->argc);
+        if (!plan->arity_fits || plan->row->first_key == 0)
+            continue;
+        plan->count = (uint16_t)plan_keys(dispatch, plan->row, request, &dispatch->keys[used],
+                                          SLICE_KEYS - used);
+        used += plan->count;
+    }
+    return i;
+}
+
+/* Two passes with nothing else in them: what the processor waits for is mostly the translation of
+ * the addresses, and it overlaps as many of those as it can see ahead. */
+static void prefetch_slice(const struct dispatch *dispatch, const struct net_request *requests,
+                           size_t count)
+{
+    const struct store *store = dispatch->call.store;
+    for (size_t i = 0; i < count; i++) {
+        const struct plan *plan = &dispatch->plans[i];
+        for (uint32_t k = 0; k < plan->count; k++)
+            store_prefetch_bucket(store, requests[i].client->db, &dispatch->keys[plan->first + k]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct plan *plan = &dispatch->plans[i];
+        for (uint32_t k = 0; k < plan->count; k++)
+            store_prefetch_entry(store, requests[i].client->db, &dispatch->keys[plan->first + k]);
+    }
+}
+
+/* --- executing -------------------------------------------------------------------------------- */
+
+/* CLIENT REPLY SKIP mutes the command after it; OFF all until ON. */
+static void mute_by_mode(struct client *client)
+{
+    bool skip = (client->flags & CLIENT_REPLY_SKIP_NEXT) != 0;
+    client->flags &= ~(uint32_t)(CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP);
+    if (skip)
+        client->flags |= CLIENT_REPLY_SKIP;
+    client->reply.muted = (client->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) != 0;
+}
+
+static bool may_run(const struct dispatch *dispatch, const struct command_row *row,
+                    struct client *client)
+{
+    if (UNLIKELY((row->flags & CMD_PROTECTED) != 0) &&
+        !access_protected(dispatch->context, row, client))
+        return false;
+    if (LIKELY((client->flags & CLIENT_AUTHENTICATED) != 0) || (row->flags & CMD_NO_AUTH) != 0 ||
+        !access_needs_password(dispatch->context))
+        return true;
+    reply_error(&client->reply, "NOAUTH Authentication required.");
+    return false;
+}
+
+static bool hooks_before(struct dispatch *dispatch, const struct command_row *row)
+{
+    for (uint32_t i = 0; i < dispatch->hook_count; i++) {
+        const struct dispatch_hook *hook = &dispatch->hooks[i];
+        if (hook->before != NULL && !hook->before(hook->context, &dispatch->call, row))
+            return false;
+    }
+    return true;
+}
+
+static void hooks_after(struct dispatch *dispatch, uint64_t ns)
+{
+    for (uint32_t i = 0; i < dispatch->hook_count; i++) {
+        const struct dispatch_hook *hook = &dispatch->hooks[i];
+        if (hook->after != NULL)
+            hook->after(hook->context, &dispatch->call, ns);
+    }
+}
+
+static void count_error(struct dispatch *dispatch, const struct reply *reply)
+{
+    cmd_table_count_error(dispatch->context->table, bytes_of_text(reply->pool->error_code));
+}
+
+/* The end of one command is the beginning of the next: one reading of the clock for each. */
+static uint64_t elapsed_ns(struct dispatch *dispatch)
+{
+    uint64_t now = ticks_now(), before = dispatch->last_ticks;
+    dispatch->last_ticks = now;
+    return now > before ? ticks_ns(&dispatch->context->ticks, now - before) : 0;
+}
+
+static void run(struct dispatch *dispatch, struct command_row *row)
+{
+    struct call *call = &dispatch->call;
+    uint32_t errors = call->reply->errors;
+    row->run(call);
+    uint64_t ns = elapsed_ns(dispatch);
+
+    row->counters.calls++;
+    row->counters.ns += ns;
+    if (LIKELY(dispatch->track_latency))
+        cmd_table_count_latency(row, ns);
+    if (UNLIKELY(call->reply->errors != errors)) {
+        row->counters.failed++;
+        count_error(dispatch, call->reply);
+    }
+    if (UNLIKELY(ns >= dispatch->slow_ns))
+        dispatch->slow(dispatch->slow_context, call, ns);
+    if (UNLIKELY(dispatch->hook_count > 0))
+        hooks_after(dispatch, ns);
+    if (dispatch->arena.used != 0 || dispatch->arena.last != dispatch->arena.first)
+        arena_reset(&dispatch->arena);
+}
+
+static void refuse(struct dispatch *dispatch, const struct plan *plan,
+                   const struct net_request *request)
+{
+    struct reply *reply = &request->client->reply;
+    if (plan->row == NULL)
+        cmd_table_unknown(dispatch->context->table, request->argv, request->argc, reply);
+    else if (!plan->arity_fits)
+        cmd_table_wrong_arity(plan->row, reply);
+    if (plan->row != NULL)
+        plan->row->counters.rejected++;
+    count_error(dispatch, reply);
+}
+
+static void set_call(struct dispatch *dispatch, const struct plan *plan,
+                     const struct net_request *request)
+{
+    struct call *call = &dispatch->call;
+    struct client *client = request->client;
+    call->client = client;
+    call->reply = &client->reply;
+    call->command = plan->row->command;
+    call->argv = request->argv;
+    call->argc = request->argc;
+    call->db = client->db;
+    call->read_flags = (client->flags & CLIENT_NO_TOUCH) != 0 ? STORE_NO_TOUCH : STORE_TOUCH;
+    call->keys = &dispatch->keys[plan->first];
+    call->key_count = plan->count;
+    call->first = plan->count > 0 ? call->keys[0] : (struct key){ { NULL, 0 }, 0 };
+}
+
+static void execute(struct dispatch *dispatch, const struct plan *plan,
+                    const struct net_request *request)
+{
+    struct client *client = request->client;
+    dispatch->figures->commands++;
+    if (UNLIKELY(!plan->arity_fits) || UNLIKELY(!may_run(dispatch, plan->row, client))) {
+        refuse(dispatch, plan, request);
+        return;
+    }
+    client->last_command = plan->row->command;
+    set_call(dispatch, plan, request);
+    if (UNLIKELY(dispatch->hook_count > 0) && !hooks_before(dispatch, plan->row))
+        return;
+    run(dispatch, plan->row);
+}
+
+/* Returns how many were executed: all, unless a client is stopped on the way. */
+static size_t execute_slice(struct dispatch *dispatch, const struct net_request *requests,
+                            size_t count)
+{
+    dispatch->last_ticks = ticks_now();
+    for (size_t i = 0; i < count; i++) {
+        struct client *client = requests[i].client;
+        if (UNLIKELY((client->flags & CLIENT_ODD) != CLIENT_AUTHENTICATED)) {
+            if ((client->flags & CLIENT_STOPPED) != 0)
+                return i;
+            mute_by_mode(client);
+        }
+        execute(dispatch, &dispatch->plans[i], &requests[i]);
+    }
+    return count;
+}
+
+static uint64_t slow_threshold_ns(const struct dispatch *dispatch)
+{
+    const struct config *config = dispatch->context->config;
+    uint64_t lowest = UINT64_MAX;
+    if (dispatch->slow == NULL)
+        return lowest;
+    if (config->slowlog_log_slower_than >= 0)
+        lowest = (uint64_t)config->slowlog_log_slower_than * 1000;
+    uint64_t monitor = (uint64_t)config->latency_monitor_threshold * 1000000;
+    return monitor > 0 && monitor < lowest ? monitor : lowest;
+}
+
+size_t dispatch_batch(void *context, struct net_request *requests, size_t count)
+{
+    struct dispatch *dispatch = context;
+    store_set_now_ms(dispatch->call.store, seam_wall_ms(dispatch->context->seam));
+    dispatch->track_latency = dispatch->context->config->latency_tracking;
+    dispatch->slow_ns = slow_threshold_ns(dispatch);
+    size_t done = 0;
+    while (done < count) {
+        size_t planned = plan_slice(dispatch, requests + done, count - done);
+        if (planned > 1)
+            prefetch_slice(dispatch, requests + done, planned);
+        size_t executed = execute_slice(dispatch, requests + done, planned);
+        done += executed;
+        if (executed < planned)
+            break;
+    }
+    return done;
+}
+
+/* What would be refused is answered at once, pause or not. */
+bool dispatch_held(void *context, const struct net_request *request, bool writes_only)
+{
+    const struct dispatch *dispatch = context;
+    const struct command_row *row =
+        cmd_table_find(dispatch->context->table, request->argv, request->argc);
+    if (row == NULL || !arity_fits(row, request->argc))
+        return false;
+    if ((request->client->flags & CLIENT_AUTHENTICATED) == 0 && (row->flags & CMD_NO_AUTH) == 0 &&
+        access_needs_password(dispatch->context))
+        return false;
+    return !writes_only || (row->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
+}

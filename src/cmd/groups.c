@@ -1,0 +1,7 @@
+#include "cmd/table.h"
+
+const struct command *const cmd_groups[] = {
+    string_commands, bitmap_commands, generic_commands, connection_commands,
+    client_commands, config_commands, server_commands,  introspection_commands,
+    memory_commands, debug_commands,  latency_commands, NULL,
+};

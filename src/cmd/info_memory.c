@@ -1,0 +1,133 @@
+#include "base/memory.h"
+#include "cmd/info.h"
+#include "conf/config.h"
+#include "conf/options.h"
+#include "store/defrag.h"
+
+static double percent(uint64_t part, uint64_t whole)
+{
+    return 100 * memory_ratio(part, whole);
+}
+
+static void line_percent(struct info *info, const char *name, double value)
+{
+    info_line(info, "%s:%.2f%%", name, value);
+}
+
+static void line_part(struct info *info, const char *name, uint64_t above, uint64_t below)
+{
+    info_line(info, "%s_ratio:%.2f", name, memory_ratio(above, below));
+    info_line(info, "%s_bytes:%lld", name, (long long)(above - below));
+}
+
+static void used(struct info *info, const struct memory_report *report)
+{
+    uint64_t data = report->used > report->startup ? report->used - report->startup : 0;
+    info_bytes(info, "used_memory", report->used);
+    info_bytes(info, "used_memory_rss", report->rss);
+    info_bytes(info, "used_memory_peak", report->peak);
+    line_percent(info, "used_memory_peak_perc", percent(report->used, report->peak));
+    info_count(info, "used_memory_overhead", report->overhead);
+    info_count(info, "used_memory_startup", report->startup);
+    info_count(info, "used_memory_dataset", report->dataset);
+    line_percent(info, "used_memory_dataset_perc", percent(report->dataset, data));
+}
+
+static void scripts(struct info *info)
+{
+    static const char *const zero[] = { "used_memory_vm_eval",      "used_memory_scripts_eval",
+                                        "number_of_cached_scripts", "number_of_functions",
+                                        "number_of_libraries",      "used_memory_vm_functions" };
+    info_bytes(info, "used_memory_lua", 0);
+    for (unsigned at = 0; at < sizeof zero / sizeof *zero; at++)
+        info_count(info, zero[at], 0);
+    info_bytes(info, "used_memory_vm_total", 0);
+    info_count(info, "used_memory_functions", 0);
+    info_bytes(info, "used_memory_scripts", 0);
+}
+
+static void allocator(struct info *info, const struct memory_report *report)
+{
+    info_count(info, "allocator_allocated", report->allocated);
+    info_count(info, "allocator_active", report->active);
+    info_count(info, "allocator_resident", report->resident);
+    info_count(info, "allocator_muzzy", report->muzzy);
+}
+
+static void ratios(struct info *info, const struct memory_report *report)
+{
+    line_part(info, "allocator_frag", report->active, report->allocated);
+    line_part(info, "allocator_rss", report->resident, report->active);
+    line_part(info, "rss_overhead", report->rss, report->resident);
+    info_line(info, "mem_fragmentation_ratio:%.2f", memory_ratio(report->rss, report->used));
+    info_line(info, "mem_fragmentation_bytes:%lld", (long long)(report->rss - report->used));
+}
+
+static void limits(struct info *info, const struct memory_report *report)
+{
+    struct buffer policy = { 0 };
+    const struct option *option = option_find(BYTES("maxmemory-policy"));
+    info_bytes(info, "maxmemory", report->maxmemory);
+    if (option == NULL || !option_get(option, info->context->config, &policy))
+        info->failed = true;
+    info_line(info, "maxmemory_policy:%.*s", (int)policy.count, (const char *)policy.at);
+    buffer_release(&policy);
+}
+
+static void buffers(struct info *info, const struct memory_report *report)
+{
+    info_count(info, "mem_not_counted_for_evict", 0);
+    info_count(info, "mem_replication_backlog", 0);
+    info_count(info, "mem_total_replication_buffers", 0);
+    info_count(info, "mem_clients_slaves", 0);
+    info_count(info, "mem_clients_normal", report->clients);
+    info_count(info, "mem_cluster_links", 0);
+    info_count(info, "mem_aof_buffer", 0);
+    info_line(info, "mem_allocator:%s", memory_allocator_name());
+    info_count(info, "mem_overhead_db_hashtable_rehashing", 0);
+}
+
+/* Snug's own: the heap that moves, and what moving has done and can do. */
+static void own_heap(struct info *info, const struct memory_report *report)
+{
+    const struct heap_figures *heap = &report->heap;
+    const struct defrag *defrag = info->context->defrag;
+    info_count(info, "heap_allocated", heap->allocated);
+    info_count(info, "heap_active", heap->active);
+    info_count(info, "heap_committed", heap->committed);
+    info_count(info, "heap_blocks", heap->blocks);
+    info_line(info, "heap_frag_ratio:%.3f", memory_ratio(heap->active, heap->allocated));
+    info_count(info, "heap_frag_bytes", heap->active - heap->allocated);
+    info_count(info, "heap_reclaimable_bytes", report->heap_reclaimable);
+    info_count(info, "heap_free_spans_bytes", heap->free_spans);
+    info_count(info, "heap_run_bytes", heap->run_bytes);
+    info_count(info, "heap_moved_bytes", heap->moved_bytes);
+    info_count(info, "heap_drained_spans", heap->drained_spans);
+    info_count(info, "heap_returned_bytes", heap->returned_bytes);
+    info_count(info, "index_bytes", report->index_bytes);
+    info_line(info, "active_defrag_state:%s", defrag_reason_name(defrag->reason));
+    info_count(info, "active_defrag_slices", defrag->slices);
+    info_count(info, "active_defrag_slice_max_us", defrag->slice_max_ns / 1000);
+    info_count(info, "active_defrag_slice_cpu_max_us", defrag->slice_cpu_max_ns / 1000);
+    info_count(info, "active_defrag_slices_over_limit", defrag->slices_over);
+    info_count(info, "active_defrag_cpu_us", defrag->slice_cpu_total_ns / 1000);
+}
+
+void info_memory(struct info *info)
+{
+    struct memory_report report;
+    struct store_figures store;
+    memory_report(info->context->observer, &report);
+    store_figures(info->context->store, &store);
+    used(info, &report);
+    allocator(info, &report);
+    info_bytes(info, "total_system_memory", report.system_total);
+    scripts(info);
+    limits(info, &report);
+    ratios(info, &report);
+    buffers(info, &report);
+    info_count(info, "active_defrag_running", info->context->defrag->effort);
+    info_count(info, "lazyfree_pending_objects", store.lazyfree_pending);
+    info_count(info, "lazyfreed_objects", store.lazyfreed);
+    own_heap(info, &report);
+}

@@ -1,0 +1,110 @@
+#include "cmd/latency.h"
+
+static const char *const tips_special[] = { "nondeterministic_output", "request_policy:all_nodes",
+                                            "response_policy:special", NULL };
+static const char *const tips_reset[] = { "request_policy:all_nodes",
+                                          "response_policy:all_succeeded", NULL };
+
+static const struct command_arg args_event[] = {
+    { .name = "event", .type = ARG_STRING },
+    { .name = NULL },
+};
+
+static const struct command_arg args_events[] = {
+    { .name = "event", .type = ARG_STRING, .flags = ARG_OPTIONAL | ARG_MULTIPLE },
+    { .name = NULL },
+};
+
+static const struct command_arg args_commands[] = {
+    { .name = "command", .type = ARG_STRING, .flags = ARG_OPTIONAL | ARG_MULTIPLE },
+    { .name = NULL },
+};
+
+enum { OBSERVING = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE };
+
+static const struct command latency_rows[] = {
+    { .name = "doctor",
+      .run = latency_doctor,
+      .arity = 2,
+      .group = GROUP_SERVER,
+      .flags = OBSERVING,
+      .acl = ACL_DANGEROUS,
+      .since = "2.8.13",
+      .cost = "O(1)",
+      .summary = "Says in plain words what took long, and which option helps.",
+      .tips = tips_special },
+    { .name = "graph",
+      .run = latency_graph,
+      .arity = 3,
+      .group = GROUP_SERVER,
+      .flags = OBSERVING,
+      .acl = ACL_DANGEROUS,
+      .since = "2.8.13",
+      .cost = "O(1)",
+      .summary = "Draws the kept samples of an event.",
+      .tips = tips_special,
+      .args = args_event },
+    { .name = "help",
+      .run = latency_help,
+      .arity = 2,
+      .group = GROUP_SERVER,
+      .flags = CMD_LOADING | CMD_STALE,
+      .since = "2.8.13",
+      .cost = "O(1)",
+      .summary = "Lists the subcommands." },
+    { .name = "histogram",
+      .run = latency_histogram,
+      .arity = -2,
+      .group = GROUP_SERVER,
+      .flags = OBSERVING,
+      .acl = ACL_DANGEROUS,
+      .since = "7.0.0",
+      .cost = "O(N), N being the commands that are told of",
+      .summary = "Tells how many calls of a command took at most how long.",
+      .tips = tips_special,
+      .args = args_commands },
+    { .name = "history",
+      .run = latency_history,
+      .arity = 3,
+      .group = GROUP_SERVER,
+      .flags = OBSERVING,
+      .acl = ACL_DANGEROUS,
+      .since = "2.8.13",
+      .cost = "O(1)",
+      .summary = "Lists the kept samples of an event.",
+      .tips = tips_special,
+      .args = args_event },
+    { .name = "latest",
+      .run = latency_latest,
+      .arity = 2,
+      .group = GROUP_SERVER,
+      .flags = OBSERVING,
+      .acl = ACL_DANGEROUS,
+      .since = "2.8.13",
+      .cost = "O(1)",
+      .summary = "Shows the latest sample and the worst of every event.",
+      .tips = tips_special },
+    { .name = "reset",
+      .run = latency_reset_events,
+      .arity = -2,
+      .group = GROUP_SERVER,
+      .flags = OBSERVING,
+      .acl = ACL_DANGEROUS,
+      .since = "2.8.13",
+      .cost = "O(1)",
+      .summary = "Forgets the samples of some events, or of all.",
+      .tips = tips_reset,
+      .args = args_events },
+    { .name = NULL },
+};
+
+const struct command latency_commands[] = {
+    { .name = "latency",
+      .arity = -2,
+      .group = GROUP_SERVER,
+      .since = "2.8.13",
+      .cost = "Depends on the subcommand",
+      .summary = "Groups the commands about what took long.",
+      .subcommands = latency_rows },
+    { .name = NULL },
+};

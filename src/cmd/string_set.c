@@ -1,0 +1,229 @@
+/* Commands that give a key a whole new string. */
+#include "cmd/string_command.h"
+
+#include "cmd/string_edit.h"
+#include "cmd/string_options.h"
+
+static void set_plain(struct call *call)
+{
+    struct key key = call_key(call, 0, 1);
+    struct entry *entry = store_look(call->store, call->db, &key);
+    if (LIKELY(string_store(call, &key, entry, call->argv[2], STORE_NO_EXPIRY, EVENT_SET)))
+        reply_ok(call->reply);
+}
+
+/* The bytes of the old value, kept over the change; false when memory fails. */
+static bool keep_old(struct call *call, const struct entry *entry, struct bytes *kept)
+{
+    struct string_reading old;
+    string_read(call, entry, &old);
+    uint8_t *at = arena_take(call->arena, old.content.count + 1);
+    if (at == NULL) {
+        call_memory_error(call);
+        return false;
+    }
+    memcpy(at, old.content.at, old.content.count);
+    *kept = bytes_of(at, old.content.count);
+    return true;
+}
+
+static void reply_old(struct call *call, bool was_there, struct bytes old)
+{
+    if (was_there)
+        reply_bulk(call->reply, old);
+    else
+        reply_nil(call->reply);
+}
+
+/* A time that has passed already makes the key go, as if it had expired at once. */
+static bool set_value(struct call *call, const struct key *key, struct entry *entry,
+                      struct bytes content, int64_t expiry)
+{
+    bool expires = expiry != STORE_NO_EXPIRY && expiry != STORE_KEEP_EXPIRY;
+    if (expires && expiry <= store_now_ms(call->store)) {
+        if (entry != NULL)
+            store_remove(call->store, call->db, key, entry, EVENT_DEL);
+        return true;
+    }
+    if (!string_store(call, key, entry, content, expiry, EVENT_SET))
+        return false;
+    if (expires)
+        store_notify(call->store, call->db, key->name, EVENT_EXPIRE);
+    return true;
+}
+
+static bool condition_holds(unsigned flags, const struct entry *entry)
+{
+    return !((flags & WITH_NX) != 0 && entry != NULL) && !((flags & WITH_XX) != 0 && entry == NULL);
+}
+
+/* SET with GET: answers the old value, whether or not the condition lets it be replaced. */
+static void set_and_get(struct call *call, unsigned flags, int64_t expiry)
+{
+    struct key key = call_key(call, 0, 1);
+    struct entry *entry = call_read(call, &key);
+    struct bytes old = bytes_of("", 0);
+    if (!call_type_fits(call, entry, VALUE_STRING) ||
+        (entry != NULL && !keep_old(call, entry, &old)))
+        return;
+    bool was_there = entry != NULL;
+    if (condition_holds(flags, entry) && !set_value(call, &key, entry, call->argv[2], expiry))
+        return;
+    reply_old(call, was_there, old);
+}
+
+static void set_with_options(struct call *call)
+{
+    struct string_options options;
+    int64_t expiry = 0;
+    if (!string_options_read(call, 3, WITHIN_SET, &options) ||
+        !string_options_expiry(call, &options, &expiry))
+        return;
+    if ((options.flags & WITH_GET) != 0) {
+        set_and_get(call, options.flags, expiry);
+        return;
+    }
+    struct key key = call_key(call, 0, 1);
+    struct entry *entry = store_look(call->store, call->db, &key);
+    if (!condition_holds(options.flags, entry))
+        reply_nil(call->reply);
+    else if (set_value(call, &key, entry, call->argv[2], expiry))
+        reply_ok(call->reply);
+}
+
+void cmd_set(struct call *call)
+{
+    if (LIKELY(call->argc == 3))
+        set_plain(call);
+    else
+        set_with_options(call);
+}
+
+void cmd_setnx(struct call *call)
+{
+    struct key key = call_key(call, 0, 1);
+    if (store_look(call->store, call->db, &key) != NULL)
+        reply_i64(call->reply, 0);
+    else if (string_store(call, &key, NULL, call->argv[2], STORE_NO_EXPIRY, EVENT_SET))
+        reply_i64(call->reply, 1);
+}
+
+static void set_expiring(struct call *call, unsigned form)
+{
+    int64_t expiry = 0;
+    if (!call_expiry(call, 2, form | EXPIRY_POSITIVE, &expiry))
+        return;
+    struct key key = call_key(call, 0, 1);
+    struct entry *entry = store_look(call->store, call->db, &key);
+    if (set_value(call, &key, entry, call->argv[3], expiry))
+        reply_ok(call->reply);
+}
+
+void cmd_setex(struct call *call)
+{
+    set_expiring(call, EXPIRY_SECONDS);
+}
+
+void cmd_psetex(struct call *call)
+{
+    set_expiring(call, EXPIRY_MS);
+}
+
+void cmd_getset(struct call *call)
+{
+    set_and_get(call, WITH_GET, STORE_NO_EXPIRY);
+}
+
+/* ---- several keys -----------------------------------------------------------------------------
+ */
+
+/* Names and values in pairs, from argv[1] on. */
+static bool pairs_complete(struct call *call)
+{
+    if (call->argc % 2 == 1)
+        return true;
+    call_arity_error(call);
+    return false;
+}
+
+static bool set_pairs(struct call *call)
+{
+    for (uint32_t at = 1; at < call->argc; at += 2) {
+        struct key key = call_key(call, at / 2, at);
+        struct entry *entry = store_look(call->store, call->db, &key);
+        if (!string_store(call, &key, entry, call->argv[at + 1], STORE_NO_EXPIRY, EVENT_SET))
+            return false;
+    }
+    return true;
+}
+
+void cmd_mset(struct call *call)
+{
+    if (pairs_complete(call) && set_pairs(call))
+        reply_ok(call->reply);
+}
+
+void cmd_msetnx(struct call *call)
+{
+    if (!pairs_complete(call))
+        return;
+    for (uint32_t at = 1; at < call->argc; at += 2) {
+        struct key key = call_key(call, at / 2, at);
+        if (store_look(call->store, call->db, &key) != NULL) {
+            reply_i64(call->reply, 0);
+            return;
+        }
+    }
+    if (set_pairs(call))
+        reply_i64(call->reply, 1);
+}
+
+/* ---- parts ------------------------------------------------------------------------------------
+ */
+
+void cmd_append(struct call *call)
+{
+    struct key key = call_key(call, 0, 1);
+    struct bytes more = call->argv[2];
+    struct entry *entry = store_look(call->store, call->db, &key);
+    if (!call_type_fits(call, entry, VALUE_STRING))
+        return;
+    if (entry == NULL) {
+        if (string_store(call, &key, NULL, more, STORE_NO_EXPIRY, EVENT_APPEND))
+            reply_i64(call->reply, (int64_t)more.count);
+        return;
+    }
+    size_t count = string_length(call, entry);
+    struct string_open open;
+    if (!string_fits(call, count, more.count) ||
+        !string_open(call, &key, entry, count + more.count, EVENT_APPEND, &open))
+        return;
+    memcpy(open.at + count, more.at, more.count);
+    reply_i64(call->reply, (int64_t)open.count);
+}
+
+void cmd_setrange(struct call *call)
+{
+    int64_t offset = 0;
+    struct bytes part = call->argv[3];
+    if (!call_i64(call, 2, &offset))
+        return;
+    if (offset < 0) {
+        reply_error(call->reply, "ERR offset is out of range");
+        return;
+    }
+    struct key key = call_key(call, 0, 1);
+    struct entry *entry = store_look(call->store, call->db, &key);
+    if (!call_type_fits(call, entry, VALUE_STRING))
+        return;
+    if (part.count == 0) {
+        reply_i64(call->reply, (int64_t)string_length(call, entry));
+        return;
+    }
+    struct string_open open;
+    if (!string_fits(call, (uint64_t)offset, part.count) ||
+        !string_open(call, &key, entry, (size_t)offset + part.count, EVENT_SETRANGE, &open))
+        return;
+    memcpy(open.at + offset, part.at, part.count);
+    reply_i64(call->reply, (int64_t)open.count);
+}

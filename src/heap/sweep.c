@@ -1,0 +1,108 @@
+/* Sweeps: from tag to tag, so that what is not due is not looked at. A step is short: it visits one
+ * span, or a few runs, or passes over a bounded number of rows. */
+#include "heap/inside.h"
+
+enum { ROWS_MAX = 256, RUNS_MAX = 64 };
+
+struct visitor {
+    bool (*visit)(void *context, void *block, uint64_t *tag);
+    void *context;
+    unsigned kind;
+    uint64_t tag_max;
+};
+
+/* The blocks of one span; it may be emptied, and so dropped, on the way. False: not all were seen.
+ * Until all are, the span keeps its tag. */
+static bool sweep_span(struct heap *heap, struct span *span, const struct visitor *visitor)
+{
+    const struct size_class *class = class_of_span(heap, span);
+    uint8_t *cells = span_start(heap, span) + class->first_at;
+    uint64_t tag = UINT64_MAX;
+    uint32_t left = span->live;
+    for (uint32_t word = 0; left > 0; word++) {
+        uint64_t used = ~map_of(heap, span, class)[word];
+        if (class->capacity - word * 64 < 64)
+            used &= ((uint64_t)1 << (class->capacity - word * 64)) - 1;
+        for (; used != 0; used &= used - 1, left--) {
+            uint32_t cell = word * 64 + (uint32_t)__builtin_ctzll(used);
+            if (!visitor->visit(visitor->context, cells + cell * class->cell_bytes, &tag))
+                return !holds_blocks(span);
+        }
+    }
+    if (holds_blocks(span))
+        span->tag = tag;
+    return true;
+}
+
+/* The least tag of a chunk's spans, for a chunk of which all have been looked at. */
+static void renew_chunk_tag(struct heap *heap, uint32_t chunk)
+{
+    uint64_t least = UINT64_MAX;
+    uint32_t step = 1u << heap->chunk_order[chunk];
+    for (uint32_t row = chunk * CHUNK_UNITS; row < (chunk + 1) * CHUNK_UNITS; row += step)
+        if (holds_blocks(&heap->spans[row]) && heap->spans[row].tag < least)
+            least = heap->spans[row].tag;
+    heap->chunk_tag[chunk] = least;
+}
+
+/* Looks at the row of the cursor. True: a span was visited. */
+static bool step_row(struct heap *heap, struct heap_sweep *sweep, const struct visitor *visitor)
+{
+    uint32_t row = sweep->span, chunk = row / CHUNK_UNITS;
+    if (heap->chunk_tag[chunk] > visitor->tag_max) {
+        sweep->span = (chunk + 1) * CHUNK_UNITS;
+        return false;
+    }
+    struct span *span = &heap->spans[row];
+    bool due = holds_blocks(span) && span->kind == visitor->kind && span->tag <= visitor->tag_max;
+    if (due && !sweep_span(heap, span, visitor))
+        return true;
+    /* Rounded, as the chunk may have been cut anew since the last step. */
+    sweep->span = (row | ((1u << heap->chunk_order[chunk]) - 1)) + 1;
+    if (sweep->span % CHUNK_UNITS == 0)
+        renew_chunk_tag(heap, chunk);
+    return due;
+}
+
+static void start_runs(struct heap *heap, struct heap_sweep *sweep)
+{
+    sweep->run = heap->run_rows;
+    sweep->run_tag = UINT64_MAX;
+    heap->run_tag_recent = UINT64_MAX;
+}
+
+/* Downwards by row: slots that are new since the sweep began have told their tag. False: the last
+ * run has been seen. */
+static bool step_runs(struct heap *heap, struct heap_sweep *sweep, const struct visitor *visitor)
+{
+    if (sweep->run > heap->run_rows) /* address space was short, and slots at the end are gone */
+        sweep->run = heap->run_rows;
+    for (unsigned looked = 0; sweep->run != 0; looked++) {
+        if (looked == RUNS_MAX)
+            return true;
+        struct run *run = &heap->runs[sweep->run - 1];
+        if (run->bytes != 0 && run->kind == visitor->kind &&
+            !visitor->visit(visitor->context, run_start(heap, run), &sweep->run_tag))
+            return true;
+        sweep->run -= 1u << run->order;
+    }
+    uint64_t recent = heap->run_tag_recent;
+    heap->run_tag = sweep->run_tag < recent ? sweep->run_tag : recent;
+    return false;
+}
+
+bool heap_sweep_step(struct heap *heap, struct heap_sweep *sweep, unsigned kind, uint64_t tag_max,
+                     bool (*visit)(void *context, void *block, uint64_t *tag), void *context)
+{
+    const struct visitor visitor = { visit, context, kind, tag_max };
+    for (unsigned looked = 0; sweep->span < heap->chunks * CHUNK_UNITS; looked++)
+        if (looked == ROWS_MAX || step_row(heap, sweep, &visitor))
+            return true;
+    if (sweep->run == 0 && heap->run_rows > 0 && heap->run_tag <= tag_max)
+        start_runs(heap, sweep);
+    if (sweep->run != 0 && step_runs(heap, sweep, &visitor))
+        return true;
+    sweep->span = 0;
+    sweep->run = 0;
+    return false;
+}

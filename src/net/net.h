@@ -1,0 +1,70 @@
+/* net/net.h - the event loop: connections in, batches of requests out, replies back.
+ * Model:    a turn: wait, read what is ready (bounded), parse all complete requests (bounded),
+ *           hand them over as one batch, send the replies, then call between() at the safe point.
+ * Owner:    server/ makes one net; the net owns listeners and clients.
+ * Pointers: a request's arguments are good until batch() returns.
+ * Threads:  one.
+ * Failure:  a connection that cannot be served is closed, counted and logged; the loop goes on.
+ * Cost:     one epoll_wait, one read and one write for each ready connection and turn. */
+#ifndef NET_NET_H
+#define NET_NET_H
+
+#include "base/seam.h"
+#include "net/client.h"
+
+enum {
+    NET_BATCH_MAX = 128,
+    NET_TURN_REQUESTS_MAX = 1024, /* of one connection; what is left waits for the next turn */
+};
+
+struct net_request {
+    struct client *client;
+    struct bytes *argv; /* argc of them, argc >= 1 */
+    uint32_t argc;
+};
+
+struct net_handler {
+    /* Executes requests in order, replies into client->reply. A client may have several in one
+     * batch. Returns how many were done. Before each request it looks at client->flags: if any of
+     * CLIENT_STOPPED is set it ends there, and net asks again for those that can go on. */
+    size_t (*batch)(void *context, struct net_request *requests, size_t count);
+    /* True when CLIENT PAUSE must hold this request back (it may write, or all are held). */
+    bool (*held)(void *context, const struct net_request *request, bool writes_only);
+    /* The safe point, once a turn: in how many ns to come back at the latest. */
+    uint64_t (*between)(void *context);
+    /* A client came or went (auth state is set by the handler on arrival). */
+    void (*arrived)(void *context, struct client *client);
+    void (*left)(void *context, struct client *client);
+    /* One line for the log. level as os/log.h. */
+    void (*log)(void *context, int level, const char *text);
+    void *context;
+};
+
+struct net_limits {
+    uint32_t clients_max;       /* maxclients */
+    uint32_t timeout_seconds;   /* idle clients; 0: never */
+    uint32_t keepalive_seconds; /* tcp-keepalive */
+    bool protected_mode_blocks; /* protected-mode yes, and no password */
+    uint64_t query_buffer_max;  /* client-query-buffer-limit */
+    uint64_t bulk_max;          /* proto-max-bulk-len */
+    uint64_t output_hard, output_soft, output_soft_seconds; /* normal clients; 0: none */
+};
+
+MUST_CHECK struct net *net_new(const struct seam *seam, const struct net_handler *handler);
+void net_drop(struct net *net); /* closes everything */
+void net_set_limits(struct net *net, const struct net_limits *limits);
+
+/* Takes a listening socket (made by os/net); unix: of a path. */
+MUST_CHECK bool net_listen(struct net *net, int listener, bool unix_socket);
+/* Closes all listeners of one kind (CONFIG SET port, bind). */
+void net_unlisten(struct net *net, bool unix_socket);
+
+/* Runs turns until net_stop. */
+void net_run(struct net *net);
+/* One turn, which waits at most so long. */
+void net_turn(struct net *net, uint64_t wait_ns);
+void net_stop(struct net *net);
+/* Safe from a signal handler: wakes the loop so that between() is called. */
+void net_wake(struct net *net);
+
+#endif

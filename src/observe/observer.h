@@ -1,0 +1,52 @@
+/* observe/observer.h - what the server knows of itself, sampled over time.
+ * Model:    pointers to the rooms it reads, and what must be remembered between two questions:
+ *           peaks, the memory at the start, latency events.
+ * Owner:    server/ makes one.
+ * Pointers: to the rooms, set once; they outlive it.
+ * Threads:  the executing thread.
+ * Failure:  observer_new says NULL when memory fails.
+ * Cost:     a sample each cron tick, about 2 us. */
+#ifndef OBSERVE_OBSERVER_H
+#define OBSERVE_OBSERVER_H
+
+#include "base/buffer.h"
+#include "base/seam.h"
+#include "observe/latency.h"
+#include "store/defrag.h"
+#include "store/store.h"
+
+struct config;
+struct net;
+
+struct observer {
+    const struct seam *seam;
+    struct store *store;
+    const struct defrag *defrag;
+    struct net *net;
+    const struct config *config;
+
+    int64_t start_wall_us;
+    uint64_t start_ns;
+    char run_id[41];       /* 40 hexadecimal digits and NUL */
+    char replid[41];       /* the same, of the data's history */
+    uint64_t startup_used; /* bytes, before any data */
+    uint64_t peak_used;
+    int64_t peak_wall_ms;
+    uint64_t script_bytes;                /* counted by those who have them; 0 for now */
+    uint64_t expire_ns, expire_cut_short; /* in steps of expiry, and those that ran out of time */
+    struct latency latency;
+};
+
+MUST_CHECK struct observer *observer_new(const struct seam *seam, struct store *store,
+                                         const struct defrag *defrag, struct net *net,
+                                         const struct config *config);
+void observer_drop(struct observer *observer);
+
+/* Each cron tick. */
+void observer_sample(struct observer *observer);
+/* Draws a new replid (DEBUG CHANGE-REPL-ID). */
+void observer_change_replid(struct observer *observer);
+/* CONFIG RESETSTAT: what is counted begins anew; peaks stay, as in Redis. */
+void observer_reset(struct observer *observer);
+
+#endif

@@ -1,0 +1,120 @@
+/* What is done between two batches of commands: the only place where entries move. Work is cut into
+ * slices that end by the clock; whoever has more to do says when to be called again. */
+#include "observe/observer.h"
+#include "server/server.h"
+
+enum {
+    MS = 1000 * 1000,
+    SLICE_NS = 200 * 1000,     /* of expiry or freeing, at most, before clients are served again */
+    EXPIRE_IDLE_NS = 100 * MS, /* hz 10: how often a sweep begins when nothing is known to be due */
+};
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* --- what LATENCY is told -----------------------------------------------------------------------
+ * Without a threshold no clock is read for it. */
+
+static uint64_t step_began(const struct server *server)
+{
+    return server->config.latency_monitor_threshold > 0 ? seam_now_ns(&server->seam) : 0;
+}
+
+static void tell(struct server *server, enum latency_event event, uint64_t ns)
+{
+    int64_t threshold_ms = server->config.latency_monitor_threshold;
+    if (threshold_ms > 0 && ns >= MS)
+        latency_add(&server->observer->latency, event, ns, threshold_ms,
+                    seam_wall_ms(&server->seam));
+}
+
+static void step_ended(struct server *server, enum latency_event event, uint64_t began_ns)
+{
+    if (server->config.latency_monitor_threshold > 0)
+        tell(server, event, seam_now_ns(&server->seam) - began_ns);
+}
+
+/* --- the steps -------------------------------------------------------------------------------- */
+
+/* Expired keys may take a quarter of the time at the most; more with active-expire-effort. */
+static uint64_t expire_pause_ns(const struct server *server)
+{
+    return (uint64_t)SLICE_NS * 4 / (uint64_t)server->config.active_expire_effort;
+}
+
+static uint64_t expire(struct server *server, uint64_t now_ns)
+{
+    if (now_ns < server->expire_ns)
+        return server->expire_ns - now_ns;
+    uint64_t began_ns = seam_now_ns(&server->seam);
+    bool done = store_expire_step(server->store, now_ns + SLICE_NS);
+    uint64_t spent_ns = seam_now_ns(&server->seam) - began_ns;
+    tell(server, LATENCY_EXPIRE, spent_ns);
+    server->observer->expire_ns += spent_ns;
+    server->observer->expire_cut_short += !done;
+    uint64_t pause = done ? EXPIRE_IDLE_NS : expire_pause_ns(server);
+    server->expire_ns = now_ns + pause;
+    return pause;
+}
+
+static uint64_t tidy(struct server *server, uint64_t now_ns)
+{
+    if (now_ns < server->tidy_ns)
+        return server->tidy_ns - now_ns;
+    uint64_t began_ns = seam_now_ns(&server->seam);
+    bool done = heap_tidy_step(store_heap(server->store), began_ns + SLICE_NS / 4);
+    step_ended(server, LATENCY_TIDY, began_ns);
+    uint64_t pause = done ? 50 * MS : SLICE_NS / 2;
+    server->tidy_ns = now_ns + pause;
+    return pause;
+}
+
+/* What is being freed goes back to the system meanwhile, not when all has been freed. */
+static uint64_t free_and_tidy(struct server *server, uint64_t now_ns)
+{
+    uint64_t began_ns = step_began(server);
+    bool free = store_free_step(server->store, now_ns + SLICE_NS);
+    step_ended(server, LATENCY_FREE, began_ns);
+    uint64_t pause = tidy(server, now_ns);
+    return free ? pause : 0;
+}
+
+/* The slice measures itself. */
+static uint64_t defrag(struct server *server)
+{
+    uint64_t spent_ns = server->defrag.slice_total_ns;
+    uint64_t wait = defrag_step(&server->defrag);
+    tell(server, LATENCY_DEFRAG, server->defrag.slice_total_ns - spent_ns);
+    return wait;
+}
+
+static uint64_t cron(struct server *server, uint64_t now_ns)
+{
+    uint64_t period = 1000 * (uint64_t)MS / (uint64_t)server->config.hz;
+    if (now_ns - server->cron_ns >= period) {
+        server->cron_ns = now_ns;
+        observer_sample(server->observer);
+    }
+    return server->cron_ns + period - now_ns;
+}
+
+uint64_t server_between(void *context)
+{
+    struct server *server = context;
+    uint64_t now_ns = seam_now_ns(&server->seam);
+    if (server_end_was_asked(server)) {
+        const char *refusal;
+        server_shutdown(server, 0, &refusal);
+    }
+    defrag_move_all(&server->defrag);
+    uint64_t wait = defrag(server);
+    if (now_ns < server->cron_due_ns)
+        return least(wait, server->cron_due_ns - now_ns);
+    store_set_now_ms(server->store, seam_wall_ms(&server->seam));
+    uint64_t due = least(expire(server, now_ns), free_and_tidy(server, now_ns));
+    due = least(due, cron(server, now_ns));
+    server->cron_due_ns = now_ns + due;
+    return least(wait, due);
+}

@@ -1,0 +1,279 @@
+/* From the command line to the loop, and from the loop to the exit code. */
+#include "base/memory.h"
+#include "os/crash.h"
+#include "os/daemon.h"
+#include "os/process.h"
+#include "os/seam.h"
+#include "server/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void print(FILE *file, const struct buffer *text)
+{
+    fwrite(text->at, 1, text->count, file);
+}
+
+/* The requests that end at once; -1: serve. */
+static int answer_request(const struct server *server, const char *program)
+{
+    struct buffer text = { 0 };
+    int code = 0;
+    switch (server->cmdline.request) {
+    case CMDLINE_VERSION:
+        if (cmdline_version(&text))
+            print(stdout, &text);
+        break;
+    case CMDLINE_HELP:
+        if (cmdline_help(&text, program))
+            print(stderr, &text);
+        code = 1;
+        break;
+    case CMDLINE_TEST_MEMORY:
+        code = cmdline_test_memory(server->cmdline.megabytes);
+        break;
+    case CMDLINE_CHECK_SYSTEM:
+        code = cmdline_check_system();
+        break;
+    case CMDLINE_SERVE:
+        code = -1;
+        break;
+    }
+    buffer_release(&text);
+    return code;
+}
+
+/* Renamings take effect as they are read, so that the line that fails is the one shown. */
+static const char *rename_command(void *context, const struct config_renames *before,
+                                  struct bytes from, struct bytes to)
+{
+    struct server *server = context;
+    (void)before;
+    switch (cmd_table_rename(server->table, from, to)) {
+    case ERR_NONE:
+        return NULL;
+    case ERR_MISSING:
+        return "No such command in rename-command";
+    case ERR_EXISTS:
+        return "Target command name already exists";
+    case ERR_MEMORY:
+    case ERR_RANGE:
+    case ERR_SYNTAX:
+    case ERR_TYPE:
+    case ERR_SYSTEM:
+    case ERR_LIMIT:
+    default:
+        return "Out of memory";
+    }
+}
+
+static bool load_config(struct server *server)
+{
+    struct conf_source source = { .seam = &server->seam,
+                                  .host = &conf_host_real,
+                                  .standard_input = server->cmdline.standard_input,
+                                  .options = buffer_view(&server->cmdline.options),
+                                  .refuse_rename = rename_command,
+                                  .context = server };
+    if (server->cmdline.path.count > 0)
+        source.path = (const char *)server->cmdline.path.at;
+    server->table = cmd_table_new(cmd_groups);
+    if (server->table == NULL || config_init(&server->config) != ERR_NONE)
+        return false;
+    if (conf_load(&source, &server->config, &server->report) == ERR_NONE)
+        return true;
+    if (server->report.unreadable)
+        log_write(&server->log, LOG_LEVEL_WARNING, "%.*s", (int)server->report.fatal.count,
+                  (const char *)server->report.fatal.at);
+    else
+        print(stderr, &server->report.fatal);
+    return false;
+}
+
+static bool open_log(struct server *server)
+{
+    const struct config *config = &server->config;
+    struct log_target target = { .path = config->logfile.at,
+                                 .to_syslog = config->syslog_enabled,
+                                 .ident = config->syslog_ident.at,
+                                 .facility = config->syslog_facility };
+    server->log.level = (enum log_level)config->loglevel;
+    if (log_open(&server->log, &target) == ERR_NONE)
+        return true;
+    fprintf(stderr, "Can't open the log file '%s': %m\n", config->logfile.at);
+    return false;
+}
+
+static bool is_supervised_by_systemd(const struct config *config)
+{
+    return config->supervised == CONFIG_SUPERVISED_SYSTEMD ||
+           (config->supervised == CONFIG_SUPERVISED_AUTO && daemon_under_systemd());
+}
+
+static void go_to_background(struct server *server)
+{
+    const struct config *config = &server->config;
+    if (config->supervised == CONFIG_SUPERVISED_UPSTART ||
+        (config->supervised == CONFIG_SUPERVISED_AUTO && daemon_under_upstart()))
+        daemon_tell_upstart();
+    else if (config->daemonize && !is_supervised_by_systemd(config))
+        server->detached = daemon_detach();
+}
+
+static void write_pidfile(struct server *server)
+{
+    const struct config *config = &server->config;
+    if (config->pidfile.count == 0 && server->detached &&
+        config_text_set(&server->config.pidfile, BYTES("/var/run/snug.pid")) != ERR_NONE)
+        return;
+    if (config->pidfile.count > 0 && !daemon_write_pidfile(config->pidfile.at))
+        log_write(&server->log, LOG_LEVEL_WARNING, "Failed to write PID file: %m");
+}
+
+static void tell_start(struct server *server)
+{
+    struct log *log = &server->log;
+    log_write(log, LOG_LEVEL_WARNING, "oO0OoO0OoO0Oo Snug is starting oO0OoO0OoO0Oo");
+    log_write(log, LOG_LEVEL_WARNING, "Snug version=%s, bits=64, malloc=%s, pid=%d, just started",
+              SNUG_VERSION, memory_allocator_name(), (int)getpid());
+    if (server->config.file.count > 0)
+        log_write(log, LOG_LEVEL_WARNING, "Configuration loaded from %s", server->config.file.at);
+    else
+        log_write(log, LOG_LEVEL_WARNING,
+                  "Warning: no config file specified, using the default config. In order to "
+                  "specify a config file use snug-server /path/to/snug.conf");
+}
+
+/* One line of the log for each option that has no effect here. */
+static void tell_warnings(struct server *server)
+{
+    struct bytes rest = buffer_view(&server->report.warnings);
+    while (rest.count > 0) {
+        const uint8_t *end = memchr(rest.at, '\n', rest.count);
+        size_t count = end != NULL ? (size_t)(end - rest.at) : rest.count;
+        if (count > 0)
+            log_write(&server->log, LOG_LEVEL_WARNING, "%.*s", (int)count, (const char *)rest.at);
+        count += end != NULL;
+        rest = bytes_of(rest.at + count, rest.count - count);
+    }
+}
+
+static void tell_system(struct server *server)
+{
+    uint64_t backlog = machine_backlog_max();
+    if (backlog > 0 && backlog < (uint64_t)server->config.tcp_backlog)
+        log_write(&server->log, LOG_LEVEL_WARNING,
+                  "WARNING: The TCP backlog setting of %lld cannot be enforced because "
+                  "/proc/sys/net/core/somaxconn is set to the lower value of %llu.",
+                  (long long)server->config.tcp_backlog, (unsigned long long)backlog);
+}
+
+static void tell_ready(struct server *server)
+{
+    const struct config *config = &server->config;
+    log_write(&server->log, LOG_LEVEL_NOTICE, "Running mode=standalone, port=%lld, PID: %d.",
+              (long long)config->port, (int)getpid());
+    tell_system(server);
+    log_write(&server->log, LOG_LEVEL_NOTICE,
+              "Server initialized. Data is kept in memory only by this version.");
+    if (config->port != 0)
+        log_write(&server->log, LOG_LEVEL_NOTICE, "Ready to accept connections tcp");
+    if (config->unixsocket.count > 0)
+        log_write(&server->log, LOG_LEVEL_NOTICE, "Ready to accept connections unix");
+    if (is_supervised_by_systemd(config) || daemon_under_systemd())
+        daemon_notify("STATUS=Ready to accept connections\nREADY=1\n");
+}
+
+static bool install_crash_report(struct server *server)
+{
+    struct crash_settings settings = { .version = "Snug " SNUG_VERSION,
+                                       .path = server->log.path,
+                                       .add = server_crash_add,
+                                       .context = server };
+    return !server->config.crash_log_enabled || crash_install(&settings);
+}
+
+static bool start(struct server *server)
+{
+    if (!load_config(server) || !open_log(server))
+        return false;
+    go_to_background(server);
+    tell_start(server);
+    tell_warnings(server);
+    if (!server_make_parts(server)) {
+        log_write(&server->log, LOG_LEVEL_WARNING, "Cannot start: a part could not be made (%m)");
+        return false;
+    }
+    server_hook_settings(server);
+    server_apply_settings(server);
+    write_pidfile(server);
+    if (!server_listen(server))
+        return false;
+    server_catch_signals(server);
+    if (!install_crash_report(server))
+        log_write(&server->log, LOG_LEVEL_WARNING, "Crash reports are not available: %m");
+    server_show_title(server);
+    tell_ready(server);
+    return true;
+}
+
+bool server_shutdown(void *context, unsigned flags, const char **refusal)
+{
+    struct server *server = context;
+    if ((flags & SHUTDOWN_SAVE) != 0 && (flags & SHUTDOWN_FORCE) == 0) {
+        *refusal = "Nothing can be saved: this version keeps data in memory only. Use NOSAVE";
+        return false;
+    }
+    server->stopping = true;
+    daemon_notify("STOPPING=1\n");
+    log_write(&server->log, LOG_LEVEL_WARNING, "User requested shutdown...");
+    net_stop(server->net);
+    return true;
+}
+
+static void stop(struct server *server)
+{
+    if (server->config.pidfile.count > 0) {
+        log_write(&server->log, LOG_LEVEL_NOTICE, "Removing the pid file.");
+        daemon_remove_pidfile(server->config.pidfile.at);
+    }
+    if (server->config.unixsocket.count > 0) {
+        log_write(&server->log, LOG_LEVEL_NOTICE, "Removing the unix socket file.");
+        server->seam.unlink(server->seam.context, server->config.unixsocket.at);
+    }
+    log_write(&server->log, LOG_LEVEL_WARNING, "Snug is now ready to exit, bye bye...");
+}
+
+static void release(struct server *server)
+{
+    server_drop_parts(server);
+    conf_report_release(&server->report);
+    config_release(&server->config);
+    cmdline_release(&server->cmdline);
+    log_release(&server->log);
+}
+
+int main(int argc, char **argv)
+{
+    static struct server server;
+    os_seam_init(&server.seam);
+    log_init(&server.log, &server.seam);
+    if (cmdline_read(&server.cmdline, argc, argv) != ERR_NONE) {
+        fprintf(stderr, "%s: the command line cannot be read; try --help\n", argv[0]);
+        return 1;
+    }
+    int code = answer_request(&server, argv[0]);
+    if (code < 0) {
+        if (!title_init(&server.title, argc, argv))
+            server.title = (struct title){ NULL, 0 };
+        code = start(&server) ? 0 : 1;
+        if (code == 0) {
+            net_run(server.net);
+            stop(&server);
+        }
+    }
+    release(&server);
+    return code;
+}

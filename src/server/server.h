@@ -1,0 +1,78 @@
+/* server/server.h - the process: every room made once, wired, and run.
+ * Model:    one struct holds the parts; start makes them in order, stop ends them in reverse.
+ * Owner:    main.
+ * Pointers: parts live as long as the server.
+ * Threads:  the executing thread is the main thread.
+ * Failure:  a part that cannot be made ends the start with a line in the log and exit code 1.
+ * Cost:     none of its own but the cron. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "cmd/context.h"
+#include "cmd/dispatch.h"
+#include "conf/config.h"
+#include "conf/file.h"
+#include "conf/runtime.h"
+#include "net/net.h"
+#include "os/log.h"
+#include "os/title.h"
+#include "server/cmdline.h"
+#include "store/defrag.h"
+#include "store/store.h"
+
+struct server {
+    struct seam seam;
+    struct log log;
+    struct title title;
+    struct cmdline cmdline;
+    struct config config;
+    struct conf_report report;
+    struct conf_runtime *runtime;
+    struct store *store;
+    struct defrag defrag;
+    struct net *net;
+    struct cmd_table *table;
+    struct dispatch *dispatch;
+    struct observer *observer;
+    struct cmd_context context;
+
+    uint64_t cron_ns;            /* when the cron ran last */
+    uint64_t cron_due_ns;        /* when any of the work below is due */
+    uint64_t expire_ns, tidy_ns; /* when each goes on */
+    bool detached;               /* in the background */
+    bool stopping;
+    int exit_code;
+};
+
+/* parts.c */
+MUST_CHECK bool server_make_parts(struct server *server);
+void server_drop_parts(struct server *server);
+
+/* crash.c: for os/crash.h */
+void server_crash_add(void *server, int file);
+
+/* settings.c: options put into effect, at the start and by CONFIG SET. */
+void server_hook_settings(struct server *server);
+void server_apply_settings(struct server *server);
+struct move_limits server_move_limits(const struct config *config);
+
+/* listen.c: false with a line in the log. */
+MUST_CHECK bool server_listen(struct server *server);
+MUST_CHECK bool server_listen_tcp(struct server *server, const struct config *config);
+MUST_CHECK bool server_listen_unix(struct server *server, const struct config *config);
+
+/* cron.c: the safe point, once a turn of the loop. */
+uint64_t server_between(void *server);
+
+/* signals.c */
+void server_catch_signals(struct server *server);
+/* A signal asked the server to end, since the last call. */
+bool server_end_was_asked(struct server *server);
+
+/* title.c: what ps shows. */
+void server_show_title(struct server *server);
+
+/* Asks the loop to end after this turn; see cmd/context.h. */
+bool server_shutdown(void *server, unsigned flags, const char **refusal);
+
+#endif

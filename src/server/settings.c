@@ -1,0 +1,196 @@
+/* Options put into effect. Each hook names its options and applies them from a whole configuration,
+ * so that the start and CONFIG SET take the same way. */
+#include "base/ticks.h"
+#include "os/process.h"
+#include "server/server.h"
+
+#include <string.h>
+
+enum { FILES_RESERVED = 32 }; /* descriptors that are not clients */
+
+struct move_limits server_move_limits(const struct config *config)
+{
+    return (struct move_limits){
+        .enabled = config->activedefrag,
+        .ignore_bytes = config->active_defrag_ignore_bytes,
+        .threshold_lower = (unsigned)config->active_defrag_threshold_lower,
+        .threshold_upper = (unsigned)config->active_defrag_threshold_upper,
+        .threshold_stop = config->active_defrag_threshold_stop >= 0
+                              ? (double)config->active_defrag_threshold_stop
+                              : (double)config->active_defrag_threshold_lower / 2,
+        .cycle_min = (unsigned)config->active_defrag_cycle_min,
+        .cycle_max = (unsigned)config->active_defrag_cycle_max,
+    };
+}
+
+static void refuse(struct option_reason *reason, const char *text)
+{
+    size_t count = strlen(text);
+    ENSURE(count < sizeof reason->text);
+    memcpy(reason->text, text, count + 1);
+}
+
+static bool apply_defrag(void *context, const struct config *before, struct config *after,
+                         struct option_reason *reason)
+{
+    struct server *server = context;
+    struct move_limits limits = server_move_limits(after);
+    (void)before;
+    (void)reason;
+    defrag_configure(&server->defrag, &limits, (uint64_t)after->active_defrag_cycle_us);
+    return true;
+}
+
+static bool policy_is_lfu(const struct config *config)
+{
+    return config->maxmemory_policy == CONFIG_POLICY_ALLKEYS_LFU ||
+           config->maxmemory_policy == CONFIG_POLICY_VOLATILE_LFU;
+}
+
+static bool apply_use(void *context, const struct config *before, struct config *after,
+                      struct option_reason *reason)
+{
+    struct server *server = context;
+    struct store_use_options use = { policy_is_lfu(after), (unsigned)after->lfu_log_factor,
+                                     (unsigned)after->lfu_decay_time };
+    (void)before;
+    (void)reason;
+    store_set_use_options(server->store, &use);
+    return true;
+}
+
+/* The system may allow fewer descriptors than maxclients asks for: then it is lowered. */
+static void fit_maxclients(struct server *server, struct config *config)
+{
+    uint64_t wanted = (uint64_t)config->maxclients + FILES_RESERVED;
+    uint64_t allowed = process_raise_open_files(wanted);
+    if (allowed >= wanted)
+        return;
+    int64_t fits = allowed > FILES_RESERVED ? (int64_t)(allowed - FILES_RESERVED) : 1;
+    log_write(&server->log, LOG_LEVEL_WARNING,
+              "The limit of open files is %llu: maxclients is lowered from %lld to %lld. Raise it "
+              "with 'ulimit -n' to serve more.",
+              (unsigned long long)allowed, (long long)config->maxclients, (long long)fits);
+    config->maxclients = fits;
+}
+
+static bool apply_limits(void *context, const struct config *before, struct config *after,
+                         struct option_reason *reason)
+{
+    struct server *server = context;
+    const struct config_output_limit *output =
+        &after->client_output_buffer_limit[CONFIG_CLIENT_NORMAL];
+    (void)reason;
+    if (before == NULL || before->maxclients != after->maxclients)
+        fit_maxclients(server, after);
+    struct net_limits limits = {
+        .clients_max = (uint32_t)after->maxclients,
+        .timeout_seconds = (uint32_t)after->timeout,
+        .keepalive_seconds = (uint32_t)after->tcp_keepalive,
+        .protected_mode_blocks = after->protected_mode && after->requirepass.count == 0,
+        .query_buffer_max = after->client_query_buffer_limit,
+        .bulk_max = after->proto_max_bulk_len,
+        .output_hard = output->hard_bytes,
+        .output_soft = output->soft_bytes,
+        .output_soft_seconds = (uint64_t)output->soft_seconds,
+    };
+    net_set_limits(server->net, &limits);
+    return true;
+}
+
+static bool apply_log_level(void *context, const struct config *before, struct config *after,
+                            struct option_reason *reason)
+{
+    struct server *server = context;
+    (void)before;
+    (void)reason;
+    server->log.level = (enum log_level)after->loglevel;
+    return true;
+}
+
+static bool apply_listeners(void *context, const struct config *before, struct config *after,
+                            struct option_reason *reason)
+{
+    struct server *server = context;
+    net_unlisten(server->net, false);
+    if (server_listen_tcp(server, after))
+        return true;
+    refuse(reason, before->port != after->port ? "Unable to listen on this port. Check server logs."
+                                               : "Failed to bind to specified addresses.");
+    return false;
+}
+
+static bool apply_title(void *context, const struct config *before, struct config *after,
+                        struct option_reason *reason)
+{
+    (void)before;
+    (void)after;
+    (void)reason;
+    server_show_title(context);
+    return true;
+}
+
+static bool apply_oom_score(void *context, const struct config *before, struct config *after,
+                            struct option_reason *reason)
+{
+    (void)context;
+    int base = 0;
+    if (before == NULL && after->oom_score_adj == CONFIG_OOM_SCORE_NO)
+        return true;
+    if (after->oom_score_adj == CONFIG_OOM_SCORE_NO)
+        return process_set_oom_score_adj(0) || before == NULL;
+    if (after->oom_score_adj == CONFIG_OOM_SCORE_RELATIVE && !process_oom_score_adj(&base))
+        base = 0;
+    if (process_set_oom_score_adj(base + after->oom_score_adj_values[0]) || before == NULL)
+        return true;
+    refuse(reason, "Failed to apply new oom_score_adj configuration, check server logs.");
+    return false;
+}
+
+static const char *const defrag_options[] = { "activedefrag",
+                                              "active-defrag-ignore-bytes",
+                                              "active-defrag-threshold-lower",
+                                              "active-defrag-threshold-upper",
+                                              "active-defrag-threshold-stop",
+                                              "active-defrag-cycle-min",
+                                              "active-defrag-cycle-max",
+                                              "active-defrag-cycle-us",
+                                              NULL };
+static const char *const use_options[] = { "maxmemory-policy", "lfu-log-factor", "lfu-decay-time",
+                                           NULL };
+static const char *const limit_options[] = { "maxclients",
+                                             "timeout",
+                                             "tcp-keepalive",
+                                             "protected-mode",
+                                             "requirepass",
+                                             "client-query-buffer-limit",
+                                             "proto-max-bulk-len",
+                                             "client-output-buffer-limit",
+                                             NULL };
+static const char *const log_options[] = { "loglevel", NULL };
+static const char *const listen_options[] = { "port", "bind", NULL };
+static const char *const title_options[] = { "proc-title-template", "port", "bind", "unixsocket",
+                                             NULL };
+static const char *const oom_options[] = { "oom-score-adj", "oom-score-adj-values", NULL };
+
+void server_hook_settings(struct server *server)
+{
+    const struct conf_hook hooks[] = {
+        { defrag_options, apply_defrag, server },    { use_options, apply_use, server },
+        { limit_options, apply_limits, server },     { log_options, apply_log_level, server },
+        { listen_options, apply_listeners, server }, { title_options, apply_title, server },
+        { oom_options, apply_oom_score, server },
+    };
+    for (size_t at = 0; at < sizeof hooks / sizeof *hooks; at++)
+        conf_runtime_hook(server->runtime, &hooks[at]);
+}
+
+void server_apply_settings(struct server *server)
+{
+    struct option_reason reason;
+    memset(&reason, 0, sizeof reason);
+    apply_defrag(server, NULL, &server->config, &reason);
+    apply_use(server, NULL, &server->config, &reason);
+    apply_limits(server, NULL, &server->config, &reason);
+    apply_oom_score(server, NULL, &server->config, &reason);
+}

@@ -1,0 +1,320 @@
+/* Databases as wholes: made, counted, walked, swapped, emptied. */
+#include "base/memory.h"
+#include "base/prefetch.h"
+#include "store/inside.h"
+
+enum { POP_AT_ONCE = 64 };
+
+static uint64_t hash_of_ref(void *context, uint64_t ref)
+{
+    const struct store *store = context;
+    return hash_bytes(&store->seed, entry_key(entry_at(store, ref)));
+}
+
+static void prefetch_ref(void *context, uint64_t ref)
+{
+    const struct store *store = context;
+    const uint8_t *entry = heap_at(store->base, ref);
+    prefetch(entry);
+    prefetch(entry + 64); /* most entries take two lines, or three */
+}
+
+static struct db *make_db(struct store *store, uint32_t slot)
+{
+    struct db *db = memory_take_zeroed(sizeof *db);
+    struct index_ops ops = { hash_of_ref, prefetch_ref, store };
+    if (db == NULL)
+        return NULL;
+    if (!index_init(&db->index, store->seam, &ops)) {
+        memory_give(db);
+        return NULL;
+    }
+    db->slot = slot;
+    store->slots[slot] = db;
+    return db;
+}
+
+static void drop_db(struct store *store, struct db *db)
+{
+    store->slots[db->slot] = NULL;
+    index_release(&db->index);
+    memory_give(db);
+}
+
+bool databases_init(struct store *store)
+{
+    store->slots = memory_take_zeroed(store->databases * sizeof *store->slots);
+    store->slot_of = memory_take_zeroed(store->databases * sizeof *store->slot_of);
+    if (store->slots == NULL || store->slot_of == NULL)
+        return false;
+    store->slot_count = store->databases;
+    for (uint32_t number = 0; number < store->databases; number++) {
+        struct db *db = make_db(store, number);
+        if (db == NULL)
+            return false;
+        db->number = number;
+        store->slot_of[number] = (uint16_t)number;
+    }
+    return true;
+}
+
+void databases_release(struct store *store)
+{
+    for (uint32_t slot = 0; slot < store->slot_count && store->slots != NULL; slot++)
+        if (store->slots[slot] != NULL)
+            drop_db(store, store->slots[slot]);
+    memory_give(store->slots);
+    memory_give(store->slot_of);
+}
+
+/* --- figures ---------------------------------------------------------------------------------- */
+
+unsigned store_databases(const struct store *store)
+{
+    return store->databases;
+}
+
+uint64_t store_count(const struct store *store, unsigned db)
+{
+    return db_of(store, db)->index.count;
+}
+
+uint64_t store_expires_count(const struct store *store, unsigned db)
+{
+    return db_of(store, db)->expires;
+}
+
+int64_t store_average_ttl_ms(const struct store *store, unsigned db)
+{
+    const struct db *database = db_of(store, db);
+    if (database->expires == 0)
+        return 0;
+    uint64_t mean = (uint64_t)(database->expiry_sum / database->expires);
+    int64_t left = (int64_t)(mean - ((uint64_t)1 << ENTRY_EXPIRY_BITS)) - store->now_ms;
+    return left > 0 ? left : 0;
+}
+
+uint64_t store_index_bytes(const struct store *store, unsigned db)
+{
+    return index_bytes(&db_of(store, db)->index);
+}
+
+void store_index_figures(const struct store *store, unsigned db, struct index_figures *figures)
+{
+    index_figures(&db_of(store, db)->index, figures);
+}
+
+void store_figures(const struct store *store, struct store_figures *figures)
+{
+    struct heap_figures heap;
+    heap_figures(store->heap, &heap);
+    *figures = (struct store_figures){ .keyspace_hits = store->hits,
+                                       .keyspace_misses = store->misses,
+                                       .expired = store->expired,
+                                       .expired_by_reading = store->expired_by_reading,
+                                       .expired_stale_percent = store->stale_percent,
+                                       .dirty = store->dirty,
+                                       .lazyfree_pending = store->lazyfree_pending,
+                                       .lazyfreed = store->lazyfreed,
+                                       .value_bytes = heap.allocated,
+                                       .key_hits = store->key_hits,
+                                       .key_misses = store->key_misses };
+    for (uint32_t slot = 0; slot < store->slot_count; slot++)
+        if (store->slots[slot] != NULL)
+            figures->index_bytes += index_bytes(&store->slots[slot]->index);
+}
+
+void store_reset_counters(struct store *store)
+{
+    store->hits = store->misses = store->expired = store->expired_by_reading = 0;
+    store->lazyfreed = store->key_hits = store->key_misses = 0;
+    store->stale_percent = 0;
+    heap_reset_counters(store->heap);
+}
+
+uint64_t store_entry_bytes(struct store *store, const struct entry *entry)
+{
+    struct value value = entry_value(entry);
+    const struct db *db = db_of_entry(store, entry);
+    uint64_t share = db->index.count > 0 ? index_bytes(&db->index) / db->index.count : 0;
+    return heap_block_bytes(store->heap, entry) + type_ops(value.type)->bytes(store->heap, &value) +
+           (share < 16 ? share : 16);
+}
+
+/* --- walking ---------------------------------------------------------------------------------- */
+
+struct walk {
+    const struct store *store;
+    void (*visit)(void *context, const struct entry *entry);
+    bool (*visit_while)(void *context, const struct entry *entry);
+    void *context;
+    bool ended;
+};
+
+static void visit_ref(void *context, uint64_t ref)
+{
+    struct walk *walk = context;
+    if (walk->visit != NULL)
+        walk->visit(walk->context, entry_at(walk->store, ref));
+    else if (!walk->ended)
+        walk->ended = !walk->visit_while(walk->context, entry_at(walk->store, ref));
+}
+
+uint64_t store_scan(struct store *store, unsigned db, uint64_t cursor,
+                    void (*visit)(void *context, const struct entry *entry), void *context)
+{
+    struct walk walk = { .store = store, .visit = visit, .context = context };
+    return index_scan(&db_of(store, db)->index, cursor, visit_ref, &walk);
+}
+
+void store_each(struct store *store, unsigned db,
+                bool (*visit)(void *context, const struct entry *entry), void *context)
+{
+    struct walk walk = { .store = store, .visit_while = visit, .context = context };
+    uint64_t cursor = 0;
+    do
+        cursor = index_scan(&db_of(store, db)->index, cursor, visit_ref, &walk);
+    while (cursor != 0 && !walk.ended);
+}
+
+struct entry *store_random(struct store *store, unsigned db)
+{
+    enum { TRIES = 100 }; /* then an expired one is removed and counts as none */
+    struct db *database = db_of(store, db);
+    for (int tries = 0; tries < TRIES && database->index.count > 0; tries++) {
+        struct entry *entry = entry_at(store, index_random(&database->index, &store->rng));
+        if (!store_is_expired(store, entry))
+            return entry;
+        struct key key = store_key(store, entry_key(entry));
+        if (store_look(store, db, &key) != NULL) /* removes it */
+            return entry;
+    }
+    return NULL;
+}
+
+/* --- swapping and emptying -------------------------------------------------------------------- */
+
+void store_swap(struct store *store, unsigned one, unsigned other)
+{
+    uint16_t slot = store->slot_of[one];
+    store->slot_of[one] = store->slot_of[other];
+    store->slot_of[other] = slot;
+    db_of(store, one)->number = one;
+    db_of(store, other)->number = other;
+    store->dirty++;
+    if (store->hooks.flushed != NULL) {
+        store->hooks.flushed(store->hooks.context, one);
+        store->hooks.flushed(store->hooks.context, other);
+    }
+}
+
+static bool free_slot(struct store *store, uint32_t *slot)
+{
+    for (*slot = 0; *slot < store->slot_count; ++*slot)
+        if (store->slots[*slot] == NULL)
+            return true;
+    if (store->slot_count == ENTRY_DATABASES_MAX)
+        return false;
+    void *more = memory_resize(store->slots, (store->slot_count + 1) * sizeof *store->slots);
+    if (more == NULL)
+        return false;
+    store->slots = more;
+    store->slots[store->slot_count++] = NULL;
+    return true;
+}
+
+/* Gives back some of the entries; true when there are none left. */
+static bool empty_step(struct store *store, struct db *db)
+{
+    uint64_t refs[POP_AT_ONCE];
+    uint64_t count = index_pop(&db->index, refs, POP_AT_ONCE);
+    for (uint64_t at = 0; at < count; at++)
+        prefetch(entry_at(store, refs[at]));
+    for (uint64_t at = 0; at < count; at++) {
+        struct entry *entry = entry_at(store, refs[at]);
+        struct value value = entry_value(entry);
+        count_expiry(db, entry_expiry(entry), -1);
+        store_free_value(store, &value);
+        heap_give(store->heap, entry);
+    }
+    if (db->dying) {
+        store->lazyfree_pending -= count;
+        store->lazyfreed += count;
+    }
+    return db->index.count == 0;
+}
+
+/* The database starts anew; the old one is on the list of those to be given back. */
+static bool detach(struct store *store, struct db *db)
+{
+    uint32_t slot;
+    if (!free_slot(store, &slot))
+        return false;
+    struct db *fresh = make_db(store, slot);
+    if (fresh == NULL)
+        return false;
+    fresh->number = db->number;
+    store->slot_of[db->number] = (uint16_t)slot;
+    db->dying = true;
+    db->next_dying = store->dying;
+    store->dying = db;
+    store->lazyfree_pending += db->index.count;
+    return true;
+}
+
+static uint64_t flush_one(struct store *store, unsigned number, bool wait)
+{
+    struct db *db = db_of(store, number);
+    uint64_t count = db->index.count;
+    if (count == 0)
+        return 0;
+    if (!wait && detach(store, db))
+        return count;
+    while (!empty_step(store, db))
+        ;
+    return count;
+}
+
+uint64_t store_flush(struct store *store, unsigned db, bool wait)
+{
+    uint64_t count = 0;
+    for (uint32_t number = 0; number < store->databases; number++)
+        if (db == STORE_ALL_DATABASES || db == number)
+            count += flush_one(store, number, wait);
+    store->dirty += count;
+    if (store->hooks.flushed != NULL)
+        store->hooks.flushed(store->hooks.context, db);
+    return count;
+}
+
+static void drop_first_dying(struct store *store)
+{
+    struct db *db = store->dying;
+    store->dying = db->next_dying;
+    drop_db(store, db);
+}
+
+static void free_some_of_value(struct store *store)
+{
+    struct dying_value *dying = store->dying_values;
+    struct value value = { dying->type, dying->encoding, bytes_of(dying->body, dying->body_bytes) };
+    if (!type_ops(value.type)->free_step(store->heap, &value, &dying->cursor))
+        return;
+    store->dying_values = dying->next;
+    memory_give(dying);
+    store->lazyfree_pending--;
+    store->lazyfreed++;
+}
+
+bool store_free_step(struct store *store, uint64_t deadline_ns)
+{
+    while (store->dying != NULL || store->dying_values != NULL) {
+        if (store->dying_values != NULL)
+            free_some_of_value(store);
+        else if (empty_step(store, store->dying))
+            drop_first_dying(store);
+        if (seam_now_ns(store->seam) >= deadline_ns)
+            return store->dying == NULL && store->dying_values == NULL;
+    }
+    return true;
+}

@@ -1,0 +1,162 @@
+#include "store/store.h"
+
+#include "base/memory.h"
+#include "store/inside.h"
+
+static const char *const kind_names[BLOCK_KINDS] = { "keys", "expiring-keys", "values" };
+
+struct store *store_new(const struct store_options *options)
+{
+    ENSURE(options->databases > 0 && options->databases <= ENTRY_DATABASES_MAX);
+    struct store *store = memory_take_zeroed(sizeof *store);
+    if (store == NULL)
+        return NULL;
+    store->seam = options->seam;
+    store->seed = options->seed;
+    store->databases = options->databases;
+    store->active_expire = true;
+    store->use = (struct store_use_options){ false, 10, 1 };
+    rng_init(&store->rng, options->rng_seed);
+    store->heap = heap_new(
+        options->seam, &(struct heap_options){ kind_names, BLOCK_KINDS, options->reserve_bytes });
+    if (store->heap == NULL || !databases_init(store)) {
+        store_drop(store);
+        return NULL;
+    }
+    store->base = heap_base(store->heap);
+    store_set_now_ms(store, seam_wall_ms(options->seam));
+    return store;
+}
+
+void store_drop(struct store *store)
+{
+    if (store == NULL)
+        return;
+    while (store->dying_values != NULL) {
+        struct dying_value *next = store->dying_values->next;
+        memory_give(store->dying_values);
+        store->dying_values = next;
+    }
+    databases_release(store);
+    heap_drop(store->heap);
+    memory_give(store);
+}
+
+struct heap *store_heap(struct store *store)
+{
+    return store->heap;
+}
+
+struct key store_key(const struct store *store, struct bytes name)
+{
+    return (struct key){ name, hash_bytes(&store->seed, name) };
+}
+
+void store_prefetch_bucket(const struct store *store, unsigned db, const struct key *key)
+{
+    index_prefetch(&db_of(store, db)->index, key->hash);
+}
+
+void store_prefetch_entry(const struct store *store, unsigned db, const struct key *key)
+{
+    index_prefetch_found(&db_of(store, db)->index, key->hash);
+}
+
+void store_set_now_ms(struct store *store, int64_t now_ms)
+{
+    store->now_ms = now_ms;
+    store->clock = (uint32_t)((uint64_t)now_ms / 1000) & 0xffffffu;
+}
+
+int64_t store_now_ms(const struct store *store)
+{
+    return store->now_ms;
+}
+
+bool store_is_expired(const struct store *store, const struct entry *entry)
+{
+    return entry_expires(entry) && entry_expiry(entry) < store->now_ms;
+}
+
+static bool has_key(const struct entry *entry, struct bytes name)
+{
+    if (entry->key_low != (uint8_t)name.count)
+        return false;
+    struct bytes key = entry_key(entry);
+    return key.count == name.count && memcmp(key.at, name.at, name.count) == 0;
+}
+
+/* The entry, expired or not. */
+static struct entry *find(const struct store *store, const struct db *db, const struct key *key)
+{
+    struct index_probe probe;
+    for (uint64_t ref = index_first(&db->index, key->hash, &probe); ref != 0;
+         ref = index_next(&db->index, &probe)) {
+        struct entry *entry = entry_at(store, ref);
+        if (LIKELY(has_key(entry, key->name)))
+            return entry;
+    }
+    return NULL;
+}
+
+static void expire_by_reading(struct store *store, struct db *db, const struct key *key,
+                              struct entry *entry)
+{
+    store->expired++;
+    store->expired_by_reading++;
+    /* Told before it goes: the key's bytes may stand in the entry. */
+    store_changed(store, db, key->name, EVENT_EXPIRED);
+    store_discard(store, db, key, entry);
+}
+
+static struct entry *look(struct store *store, struct db *db, const struct key *key)
+{
+    struct entry *entry = find(store, db, key);
+    if (entry != NULL && UNLIKELY(store_is_expired(store, entry))) {
+        expire_by_reading(store, db, key, entry);
+        return NULL;
+    }
+    return entry;
+}
+
+struct entry *store_look(struct store *store, unsigned db, const struct key *key)
+{
+    return look(store, db_of(store, db), key);
+}
+
+struct entry *store_read(struct store *store, unsigned db, const struct key *key, unsigned flags)
+{
+    struct entry *entry = look(store, db_of(store, db), key);
+    if ((flags & STORE_NO_COUNT) == 0) {
+        if (entry != NULL)
+            store->hits++;
+        else
+            store->misses++;
+        if (entry == NULL)
+            store_notify(store, db, key->name, EVENT_KEYMISS);
+    }
+    if (entry != NULL && (flags & STORE_NO_TOUCH) == 0)
+        store_touch(store, entry);
+    return entry;
+}
+
+/* --- telling ---------------------------------------------------------------------------------- */
+
+void store_set_hooks(struct store *store, const struct store_hooks *hooks)
+{
+    store->hooks = *hooks;
+}
+
+void store_notify(struct store *store, unsigned db, struct bytes key, enum event event)
+{
+    if (store->hooks.notified != NULL)
+        store->hooks.notified(store->hooks.context, db, key, event);
+}
+
+void store_changed(struct store *store, const struct db *db, struct bytes key, enum event event)
+{
+    if (event != EVENT_EXPIRED)
+        store->dirty++;
+    if (store->hooks.changed != NULL)
+        store->hooks.changed(store->hooks.context, db->number, key, event);
+}

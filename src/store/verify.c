@@ -1,0 +1,89 @@
+#include "store/inside.h"
+
+struct tally {
+    struct store *store;
+    const struct db *db;
+    uint64_t count, expires, blocks, bytes;
+    unsigned __int128 expiry_sum;
+    bool valid;
+};
+
+static void count_ref(void *context, uint64_t ref)
+{
+    struct tally *tally = context;
+    tally->blocks++;
+    tally->bytes += heap_block_bytes(tally->store->heap, heap_at(tally->store->base, ref));
+}
+
+static bool visit_entry(void *context, const struct entry *entry)
+{
+    struct tally *tally = context;
+    struct store *store = tally->store;
+    struct value value = entry_value(entry);
+    struct key key = store_key(store, entry_key(entry));
+    size_t bytes = entry_bytes(key.name.count, value.body.count, entry_expires(entry));
+    bool kind = heap_block_kind(store->heap, entry) ==
+                (unsigned)(entry_expires(entry) ? BLOCK_EXPIRING : BLOCK_ENTRY);
+    tally->valid = tally->valid && kind && entry_db(entry) == tally->db->slot &&
+                   bytes <= heap_block_bytes(store->heap, entry) &&
+                   type_ops(value.type)->valid(store->heap, &value);
+    tally->count++;
+    tally->blocks++;
+    tally->bytes += heap_block_bytes(store->heap, entry);
+    if (entry_expires(entry)) {
+        int64_t expiry = entry_expiry(entry);
+        tally->expires++;
+        tally->expiry_sum += (uint64_t)(expiry + ((int64_t)1 << ENTRY_EXPIRY_BITS));
+        if (!tally->db->dying)
+            tally->valid =
+                tally->valid && heap_tag(store->heap, entry) <= (uint64_t)(expiry > 0 ? expiry : 0);
+    }
+    type_ops(value.type)->each_ref(store->heap, &value, count_ref, tally);
+    return tally->valid;
+}
+
+static void visit_ref(void *context, uint64_t ref)
+{
+    struct tally *tally = context;
+    if (tally->valid)
+        visit_entry(tally, entry_at(tally->store, ref));
+}
+
+static bool db_valid(struct store *store, const struct db *db, struct tally *total)
+{
+    struct tally tally = { .store = store, .db = db, .valid = true };
+    if (!index_valid(&db->index))
+        return false;
+    uint64_t cursor = 0;
+    do
+        cursor = index_scan(&db->index, cursor, visit_ref, &tally);
+    while (cursor != 0 && tally.valid);
+    total->blocks += tally.blocks;
+    total->bytes += tally.bytes;
+    return tally.valid && tally.count == db->index.count && tally.expires == db->expires &&
+           tally.expiry_sum == db->expiry_sum;
+}
+
+static void count_dying(struct store *store, struct tally *total)
+{
+    for (const struct dying_value *dying = store->dying_values; dying != NULL;
+         dying = dying->next) {
+        struct value value = { dying->type, dying->encoding,
+                               bytes_of(dying->body, dying->body_bytes) };
+        type_ops(value.type)->each_ref(store->heap, &value, count_ref, total);
+    }
+}
+
+bool store_valid(struct store *store)
+{
+    struct tally total = { .store = store };
+    struct heap_figures heap;
+    if (!heap_valid(store->heap))
+        return false;
+    for (uint32_t slot = 0; slot < store->slot_count; slot++)
+        if (store->slots[slot] != NULL && !db_valid(store, store->slots[slot], &total))
+            return false;
+    count_dying(store, &total);
+    heap_figures(store->heap, &heap);
+    return total.blocks == heap.blocks && total.bytes == heap.allocated;
+}

@@ -1,0 +1,4 @@
+void *take(void)
+{
+    return malloc(1);
+}

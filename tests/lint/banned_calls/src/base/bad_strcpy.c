@@ -1,0 +1,4 @@
+void copy(char *to)
+{
+    strcpy(to, "x");
+}

@@ -1,0 +1,4 @@
+void never(int x)
+{
+    assert(x);
+}

@@ -1,0 +1,4 @@
+int undeclared_before(int unused)
+{
+    return 1L << 40;
+}

@@ -1,0 +1,1 @@
+#include <heap/fine.h>

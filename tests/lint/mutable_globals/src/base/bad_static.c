@@ -1,0 +1,6 @@
+int next(void);
+int next(void)
+{
+    static int last;
+    return ++last;
+}

@@ -1,0 +1,1 @@
+int server = 3;

@@ -1,0 +1,424 @@
+"""Arguments for every command, drawn at random: likely ones, edges, and nonsense.
+
+A generator takes a random.Random and returns the arguments after the command's name. Keys come from
+a small pool, so that commands meet each other's work.
+"""
+
+from known_differences import BITFIELD_SET_LEAST
+
+KEYS = [b"a", b"b", b"c", b"k1", b"k2", b"{tag}x", b"number", b"float", b"bits",
+        b"long:" + b"x" * 300, b"", b"bin\x00\xff\r\n\x80", b"missing", b"KEY", b"p*t[t]ern?"]
+
+INTEGERS = [0, 1, -1, 2, 3, 5, 7, 8, 9, 10, 15, 16, 63, 64, 65, 100, 127, 128, 255, 256, 1000, 9999,
+            32767, 32768, 65535, 65536, -2, -8, -100, -32768, -65536, 2**31 - 1, 2**31, -2**31,
+            2**32, 2**53, 2**62, 2**63 - 1, 2**63 - 2, -2**63, -2**63 + 1]
+
+NOT_INTEGERS = [b"", b" 1", b"1 ", b"+1", b"-", b"-0", b"00", b"01", b"1.0", b"1e3", b"0x10",
+                b"abc", b"9223372036854775808", b"-9223372036854775809", b"18446744073709551615",
+                b"99999999999999999999999", b"1\x00", b"\xff"]
+
+FLOATS = [b"0", b"1.5", b"-1.5", b"3.0e3", b"0.1", b"0.2", b"1e10", b"1e-10", b"1e17", b"1e300",
+          b"-1e300",
+          b"1e4000", b"0x1p3", b"inf", b"-inf", b"+inf", b"nan", b"1e400", b"1e5000", b".5", b"5.",
+          b"-.5e1",
+          b"3.14159265358979323846", b"-0.0", b"0.00000000000000001", b"0.000000000000000001",
+          b"123456789012345678901234567890", b"5.0000000000000000000000", b"10.50", b"1_0", b"1 5"]
+
+TEXTS = [b"", b"x", b"hello", b"hello world", b"foobar", b"ohmytext", b"mynewtext",
+         b"bin\x00\x01\xff\xfe\r\n",
+         b"\x00" * 10, b"\xff" * 10, b"\x00\x00\x01", b"\xff\xff\xf0", b"a" * 43, b"b" * 44,
+         b"c" * 45, b"d" * 255, b"e" * 256, b"f" * 1000, b"abcdefghij" * 30]
+
+FAR_SECONDS = 4_000_000_000  # an absolute time around the year 2096
+
+
+def key(r):
+    return r.choice(KEYS[:9]) if r.random() < 0.8 else r.choice(KEYS)
+
+
+def keys(r, most=4):
+    return [key(r) for _ in range(r.randint(1, most))]
+
+
+def integer(r):
+    chance = r.random()
+    if chance < 0.5:
+        return r.randint(-20, 120)
+    return r.choice(INTEGERS) if chance < 0.92 else r.choice(NOT_INTEGERS)
+
+
+def small(r, most=60):
+    """Mostly a small number that is not negative."""
+    return r.randint(0, most) if r.random() < 0.85 else integer(r)
+
+
+def number_text(r):
+    return str(r.choice(INTEGERS)).encode() if r.random() < 0.7 else r.choice(NOT_INTEGERS)
+
+
+def value(r):
+    chance = r.random()
+    if chance < 0.35:
+        return number_text(r)
+    if chance < 0.5:
+        return r.choice(FLOATS)
+    if chance < 0.9:
+        return r.choice(TEXTS)
+    if chance < 0.985:
+        return bytes(r.getrandbits(8) for _ in range(r.randint(1, 80)))
+    return r.choice([b"big" * 7000, b"B" * 61440, b"C" * 61441, b"D" * 70000])
+
+
+def word(r, *words):
+    text = r.choice(words)
+    return text if r.random() < 0.7 else "".join(r.choice((c.lower(), c.upper())) for c in text)
+
+
+def duration(r, least):
+    """Hardly ever the same twice: GT and LT compare times that each server reads by its clock."""
+    return r.randint(least, 1000 * least)
+
+
+def seconds(r):
+    chance = r.random()
+    return duration(r, 1000) if chance < 0.5 else r.choice(
+        [0, -1, -1000, 2**31, 2**63 - 1, -2**63, b"x", b"", b"1.5"])
+
+
+def milliseconds(r):
+    chance = r.random()
+    return duration(r, 10**6) if chance < 0.5 else r.choice(
+        [0, -1, -10**9, 2**63 - 1, -2**63, b"x", b"1e3"])
+
+
+def at_seconds(r):
+    return r.choice([FAR_SECONDS, FAR_SECONDS + 10000, 1, 1000, 10**9, 0, -1, 2**63 - 1, b"x"])
+
+
+def at_milliseconds(r):
+    return r.choice([FAR_SECONDS * 1000, FAR_SECONDS * 1000 + 12345, 1, 10**12, 0, -1, 2**63 - 1,
+                     b"x"])
+
+
+def some(r, options, most=3):
+    """A few of the options in any order, each a function or a word."""
+    chosen = []
+    for _ in range(r.randint(0, most)):
+        option = r.choice(options)
+        chosen += option(r) if callable(option) else [word(r, option)]
+    return chosen
+
+
+def expiry_options(r):
+    name = r.choice(["EX", "PX", "EXAT", "PXAT"])
+    time = {"EX": seconds, "PX": milliseconds, "EXAT": at_seconds, "PXAT": at_milliseconds}[name]
+    return [word(r, name), time(r)]
+
+
+def set_arguments(r):
+    options = some(r, ["NX", "XX", "GET", "KEEPTTL", expiry_options]) if r.random() < 0.5 else []
+    return [key(r), value(r)] + options
+
+
+def getex_arguments(r):
+    return [key(r)] + some(r, ["PERSIST", expiry_options, expiry_options, "KEEPTTL"], 2)
+
+
+def lcs_arguments(r):
+    return [key(r), key(r)] + some(r, ["LEN", "IDX", "WITHMATCHLEN",
+                                       lambda r: [word(r, "MINMATCHLEN"), small(r, 5)]])
+
+
+def offset_in_bytes(r):
+    return r.choice([small(r), small(r), r.randint(0, 300), 61440, 70000, 2**29, 2**40, 2**63 - 1])
+
+
+def offset_in_bits(r):
+    """Never so big that a server would really make half a gigabyte."""
+    chance = r.random()
+    if chance < 0.8:
+        return r.randint(0, 400)
+    return r.choice([0, 7, 8, 4095, 491520, 500000, 2**32, 2**32 + 1, 2**63 - 1, -1, b"x", b"",
+                     b"1.5"])
+
+
+def bit(r):
+    return r.choice([0, 1, 0, 1, 0, 1, 2, -1, b"x", b""])
+
+
+def bit_range(r):
+    arguments = [integer(r)]
+    if r.random() < 0.9:
+        arguments.append(integer(r))
+        if r.random() < 0.5:
+            arguments.append(word(r, "BIT", "BYTE", "BITE"))
+    return arguments
+
+
+def bitcount_arguments(r):
+    return [key(r)] + (bit_range(r) if r.random() < 0.8 else [])
+
+
+def bitpos_arguments(r):
+    return [key(r), bit(r)] + (bit_range(r) if r.random() < 0.8 else [])
+
+
+def bitop_arguments(r):
+    return [word(r, "AND", "OR", "XOR", "NOT", "NAND"), key(r)] + keys(r, r.choice([1, 1, 2, 5]))
+
+
+def field_type(r):
+    if r.random() < 0.9:
+        return r.choice("iu") + str(r.choice([1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63,
+                                              64]))
+    return r.choice(["u64", "i65", "u0", "i0", "x8", "u", "i", "", "I8", "u-1", "u8 ", "i08", "8"])
+
+
+def field_offset(r):
+    offset = offset_in_bits(r)
+    return offset if r.random() < 0.7 else b"#" + str(r.choice([0, 1, 2, 5, 30, -1,
+                                                                "x"])).encode()
+
+
+def field_number(r):
+    bits = r.choice([1, 2, 7, 8, 15, 16, 31, 32, 62, 63])
+    return r.choice([integer(r), 2**bits, 2**bits - 1, -2**bits, -2**bits - 1,
+                     r.randint(-300, 300)])
+
+
+def field_step(r):
+    chance = r.random()
+    if chance < 0.3:
+        return [word(r, "GET"), field_type(r), field_offset(r)]
+    if chance < 0.55:
+        return [word(r, "SET"), field_type(r), field_offset(r), field_number(r)]
+    if chance < 0.8:
+        return [word(r, "INCRBY"), field_type(r), field_offset(r), field_number(r)]
+    return [word(r, "OVERFLOW"), word(r, "WRAP", "SAT", "FAIL", "WRAP", "SAT", "FAIL", "SATURATE")]
+
+
+def bitfield_arguments(r):
+    return [key(r)] + [part for _ in range(r.randint(0, 4)) for part in field_step(r)]
+
+
+def bitfield_ro_arguments(r):
+    if r.random() < 0.1:
+        return bitfield_arguments(r)
+    return [key(r)] + [part for _ in range(r.randint(0, 4))
+                       for part in (word(r, "GET"), field_type(r), field_offset(r))]
+
+
+def expire_options(r):
+    return some(r, ["NX", "XX", "GT", "LT"], 2) if r.random() < 0.5 else []
+
+
+def pattern(r):
+    return r.choice([b"*", b"*", b"?", b"k*", b"[abc]", b"[^a]", b"[a-c]", b"*x*", b"\\*", b"",
+                     b"no", b"k[1-2]", b"{tag}*", b"*\xff*", b"p\\*t*", b"[", b"a\\"])
+
+
+def scan_arguments(r):
+    """One round over everything, as a set: the count is larger than any keyspace here."""
+    arguments = [0]
+    if r.random() < 0.5:
+        arguments += [word(r, "MATCH"), pattern(r)]
+    arguments += [word(r, "COUNT"), 100000]
+    if r.random() < 0.4:
+        arguments += [word(r, "TYPE"), word(r, "string", "list", "zset", "nonsense")]
+    if r.random() < 0.1:
+        arguments += r.choice([["MATCH"], ["COUNT", 0], ["COUNT", "x"], ["NOVALUES"],
+                               ["COUNT", -1]])
+    return arguments
+
+
+def database(r):
+    return r.choice([0, 1, 2, 15, 0, 1, 16, -1, b"x", 2**32, b""])
+
+
+def copy_arguments(r):
+    return [key(r), key(r)] + some(r, ["REPLACE", lambda r: [word(r, "DB"), database(r)]], 2)
+
+
+def object_arguments(r):
+    return [word(r, "ENCODING", "ENCODING", "ENCODING", "REFCOUNT", "IDLETIME", "FREQ", "HELP",
+                 "NOPE"), key(r)]
+
+
+def pairs(r):
+    return [part for _ in range(r.randint(1, 4)) for part in (key(r), value(r))]
+
+
+def hello_arguments(r):
+    return r.choice([[], [2], [3], [3], [4], [1], [b"x"], [3, "SETNAME", "me"],
+                     [2, "AUTH", "default"],
+                     [3, "SETNAME", "a b"], [3, "AUTH", "u", "p"], [2, "BAD"]])
+
+
+def client_arguments(r):
+    return r.choice([["GETNAME"], ["SETNAME", "name"], ["SETNAME", ""], ["SETNAME", "a b"], ["ID"],
+                     ["NOPE"],
+                     ["NO-EVICT", "ON"], ["NO-EVICT", "OFF"], ["NO-EVICT", "MAYBE"], ["INFO"],
+                     ["INFO", "x"], ["KILL", "1.2.3.4:5"], ["KILL", "ID", "x"], ["KILL", "ID", 0],
+                     ["KILL", "BAD", "x"],
+                     ["KILL", "TYPE", "nope"], ["LIST", "TYPE", "nope"], ["LIST", "ID", "x"],
+                     ["UNPAUSE"], ["REPLY", "NOPE"], ["REPLY"], ["HELP"]])
+
+
+GENERATORS = {
+    # string
+    "append": lambda r: [key(r), value(r)],
+    "decr": lambda r: [key(r)],
+    "decrby": lambda r: [key(r), integer(r)],
+    "get": lambda r: [key(r)],
+    "getdel": lambda r: [key(r)],
+    "getex": getex_arguments,
+    "getrange": lambda r: [key(r), integer(r), integer(r)],
+    "getset": lambda r: [key(r), value(r)],
+    "incr": lambda r: [key(r)],
+    "incrby": lambda r: [key(r), integer(r)],
+    "incrbyfloat": lambda r: [key(r), r.choice(FLOATS) if r.random() < 0.8 else integer(r)],
+    "lcs": lcs_arguments,
+    "mget": keys,
+    "mset": pairs,
+    "msetnx": pairs,
+    "psetex": lambda r: [key(r), milliseconds(r), value(r)],
+    "set": set_arguments,
+    "setex": lambda r: [key(r), seconds(r), value(r)],
+    "setnx": lambda r: [key(r), value(r)],
+    "setrange": lambda r: [key(r), offset_in_bytes(r), value(r)],
+    "strlen": lambda r: [key(r)],
+    "substr": lambda r: [key(r), integer(r), integer(r)],
+    # bitmap
+    "bitcount": bitcount_arguments,
+    "bitfield": bitfield_arguments,
+    "bitfield_ro": bitfield_ro_arguments,
+    "bitop": bitop_arguments,
+    "bitpos": bitpos_arguments,
+    "getbit": lambda r: [key(r), offset_in_bits(r)],
+    "setbit": lambda r: [key(r), offset_in_bits(r), bit(r)],
+    # generic
+    "copy": copy_arguments,
+    "del": keys,
+    "exists": keys,
+    "expire": lambda r: [key(r), seconds(r)] + expire_options(r),
+    "expireat": lambda r: [key(r), at_seconds(r)] + expire_options(r),
+    "expiretime": lambda r: [key(r)],
+    "keys": lambda r: [pattern(r)],
+    "move": lambda r: [key(r), database(r)],
+    "object": object_arguments,
+    "persist": lambda r: [key(r)],
+    "pexpire": lambda r: [key(r), milliseconds(r)] + expire_options(r),
+    "pexpireat": lambda r: [key(r), at_milliseconds(r)] + expire_options(r),
+    "pexpiretime": lambda r: [key(r)],
+    "pttl": lambda r: [key(r)],
+    "randomkey": lambda r: [],
+    "rename": lambda r: [key(r), key(r)],
+    "renamenx": lambda r: [key(r), key(r)],
+    "scan": scan_arguments,
+    "touch": keys,
+    "ttl": lambda r: [key(r)],
+    "type": lambda r: [key(r)],
+    "unlink": keys,
+    "wait": lambda r: [r.choice([0, b"x", -1]), r.choice([1, b"x", -1])],
+    # connection
+    "auth": lambda r: r.choice([["secret"], ["default", "secret"], ["who", "secret"], [""]]),
+    "client": client_arguments,
+    "echo": lambda r: [value(r)],
+    "hello": hello_arguments,
+    "ping": lambda r: [value(r)] if r.random() < 0.5 else [],
+    "reset": lambda r: [],
+    "select": lambda r: [database(r)],
+    # server
+    "command": lambda r: r.choice([["GETKEYS", "mset", "a", 1, "b", 2], ["GETKEYS", "get", "a"],
+                                   ["NOPE"],
+                                   ["GETKEYS", "nope"], ["GETKEYS", "ping"], ["INFO", "nope"],
+                                   ["GETKEYS"], ["GETKEYSANDFLAGS", "set", "a", 1],
+                                   ["GETKEYS", "bitop", "and", "a", "b"],
+                                   ["GETKEYSANDFLAGS", "set", "a", 1, "get"],
+                                   ["GETKEYSANDFLAGS", "bitfield", "a", "get", "u8", 0],
+                                   ["LIST", "FILTERBY", "NOPE", "x"], ["LIST", "x"]]),
+    "dbsize": lambda r: [],
+    "flushall": lambda r: r.choice([[], [], ["ASYNC"], ["SYNC"], ["NOW"]]),
+    "flushdb": lambda r: r.choice([[], [], ["async"], ["sync"], ["NOW"]]),
+    "swapdb": lambda r: [database(r), database(r)],
+    "time": lambda r: [],
+    "lastsave": lambda r: [],
+    "role": lambda r: [],
+    "memory": lambda r: r.choice([["USAGE", key(r)], ["USAGE", key(r), "SAMPLES", integer(r)],
+                                  ["NOPE"], ["USAGE"], ["USAGE", key(r), "BAD"]]),
+    "config": lambda r: r.choice([["GET", "maxmemory-policy"], ["SET", "no-such-option", 1],
+                                  ["GET"], ["SET"],
+                                  ["SET", "maxmemory-policy", "nope"], ["SET", "hz"], ["NOPE"],
+                                  ["SET", "maxmemory-samples", "x"], ["GET", "hz", "databases"]]),
+}
+
+# Commands that are not sent, and why.
+EXCLUDED = {
+    "quit": "ends the connection",
+    "shutdown": "ends the server",
+    "debug": "takes the server apart; its own tests cover it",
+    "info": "describes the server; its own tests cover it",
+    "lolwut": "says which server it is",
+    "latency": "figures of time",
+    "monitor": "turns replies into a stream",
+    "slowlog": "figures of time",
+}
+
+# How often a command comes: those that make values for the others come more often.
+WEIGHTS = {"set": 12, "append": 4, "setrange": 3, "setbit": 5, "bitfield": 6, "incrby": 3,
+           "incrbyfloat": 4,
+           "bitop": 4, "mset": 3, "get": 6, "object": 4, "bitcount": 4, "bitpos": 4, "lcs": 3,
+           "getex": 3, "expire": 2, "pexpireat": 2, "select": 0.6, "swapdb": 0.3, "flushall": 0.1,
+           "flushdb": 0.2,
+           "client": 0.7, "hello": 0.7, "reset": 0.3, "command": 0.7, "config": 0.5, "auth": 0.3,
+           "echo": 0.3,
+           "time": 0.1, "lastsave": 0.1, "role": 0.1, "wait": 0.2, "randomkey": 0.5, "ping": 0.3}
+
+
+def spoil(r, arguments):
+    """Now and then an argument too many or too few, or one that does not belong there."""
+    arguments = list(arguments)
+    chance = r.random()
+    if chance < 0.3 and arguments:
+        arguments.pop(r.randrange(len(arguments)))
+    elif chance < 0.6:
+        arguments.insert(r.randint(0, len(arguments)),
+                         r.choice([value(r), b"GET", b"", b"NX", b"0"]))
+    elif arguments:
+        arguments[r.randrange(len(arguments))] = r.choice([value(r), integer(r), key(r)])
+    return arguments
+
+
+def unusable(name, arguments):
+    """Offsets that would take hundreds of megabytes, and what known_differences.py says."""
+    numbers = [a for a in arguments if isinstance(a, int)]
+    if name in ("setbit", "bitfield") and any(4_000_000 < n < 2**32 for n in numbers):
+        return True
+    return name == "bitfield" and any(n < BITFIELD_SET_LEAST for n in numbers) and \
+        any(str(a).lower() == "set" for a in arguments)
+
+
+def command(r, name):
+    """The command of that name with arguments of its generator, sometimes spoilt."""
+    arguments = GENERATORS[name](r)
+    if r.random() < 0.05:
+        arguments = spoil(r, arguments)
+    if unusable(name, arguments):
+        return command(r, name)
+    shown = name if r.random() < 0.8 else word(r, name)
+    encoded = [a if isinstance(a, bytes) else str(a).encode() for a in arguments]
+    return tuple([shown.encode()] + encoded)
+
+
+def commands(r, name):
+    """The same, after what makes it comparable: redis-server counts keys that have expired until
+    it comes across them, as SCAN does."""
+    return ([(b"SCAN", b"0", b"COUNT", b"100000")] if name == "dbsize" else []) + [command(r, name)]
+
+
+def audit():
+    """Commands that look at all that a sequence may have left behind."""
+    found = [(b"SCAN", b"0", b"COUNT", b"100000"), (b"DBSIZE",)]
+    for name in KEYS:
+        found += [(b"GET", name), (b"OBJECT", b"ENCODING", name), (b"PTTL", name)]
+    return found

@@ -1,0 +1,172 @@
+"""COMMAND, compared with redis-server's for every command that both have."""
+
+import pytest
+
+from resp import Pairs, Set
+
+# Where the dialect is newer than the redis-server that tests compare with (7.0), or Snug differs.
+INFO_DIFFERS = {
+    "command|getkeys",          # 7.2: arity -3
+    "command|getkeysandflags",  # 7.2: arity -3
+    "msetnx",                   # 7.2: has no tips
+}
+DOCS_DIFFERS = {
+    "debug",                    # redis-server names no arguments
+    "command|getkeys",          # 7.2: has arguments
+    "command|getkeysandflags",  # 7.2: has arguments
+    "client|kill",              # 7.4: MAXAGE
+    "config|set", "bitcount", "bitfield", "bitfield_ro", "bitop", "bitpos", "lcs", "mset",
+    "msetnx",                   # 7.2: arguments have other names, or stand in blocks
+}
+
+
+def plain(reply):
+    """Sets as frozensets, maps as dicts, bytes as text, so that replies can be compared."""
+    if isinstance(reply, Pairs):
+        return {plain(name): plain(value) for name, value in reply}
+    if isinstance(reply, Set) and all(isinstance(item, (bytes, str)) for item in reply):
+        return frozenset(plain(item) for item in reply)
+    if isinstance(reply, list):
+        return [plain(item) for item in reply]
+    return reply.decode() if isinstance(reply, bytes) else reply
+
+
+def hello(server):
+    client = server.client()
+    client.call("HELLO", 3)
+    return client
+
+
+def infos(server):
+    found = {}
+    for row in plain(hello(server).call("COMMAND")):
+        for each in [row, *row[9]]:
+            found[each[0]] = [*each[:9], sorted(sub[0] for sub in each[9])]
+    return found
+
+
+def docs(server):
+    found = {}
+    for name, row in plain(hello(server).call("COMMAND", "DOCS")).items():
+        found[name] = row
+        found.update(row.get("subcommands", {}))
+    return found
+
+
+def without_notes(specs):
+    return [{name: value for name, value in spec.items() if name != "notes"} for spec in specs]
+
+
+def test_info_is_as_redis_says(server, oracle):
+    ours, theirs = infos(server), infos(oracle)
+    common = (ours.keys() & theirs.keys()) - INFO_DIFFERS
+    assert len(common) > 60
+    wrong = []
+    for name in sorted(common):
+        mine, other = ours[name][:8], theirs[name][:8]
+        if mine != other:
+            wrong.append(f"{name}: {mine}, redis {other}")
+        if without_notes(ours[name][8]) != without_notes(theirs[name][8]):
+            wrong.append(f"{name}: {ours[name][8]}, redis {theirs[name][8]}")
+    assert not wrong, "\n".join(wrong)
+
+
+def facts(args):
+    """Arguments without what redis only uses for itself."""
+    return [{name: facts(value) if name == "arguments" else value for name, value in arg.items()
+             if name not in ("display_text", "deprecated_since")} for arg in args]
+
+
+def test_docs_are_as_redis_says(server, oracle):
+    ours, theirs = docs(server), docs(oracle)
+    wrong = []
+    for name in sorted((ours.keys() & theirs.keys()) - DOCS_DIFFERS):
+        mine, other = ours[name], theirs[name]
+        for fact in ("since", "group"):
+            if mine[fact] != other[fact]:
+                wrong.append(f"{name}: {fact} {mine[fact]}, redis {other[fact]}")
+        if facts(mine.get("arguments", [])) != facts(other.get("arguments", [])):
+            wrong.append(f"{name}: {mine.get('arguments')}, redis {other.get('arguments')}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_docs_are_whole(server):
+    for name, row in docs(server).items():
+        assert row["summary"].endswith(".") and len(row["summary"]) < 120, name
+        assert row["complexity"], name
+        for since, change in row.get("history", []):
+            assert since[0].isdigit() and change.endswith("."), name
+
+
+def test_every_command_has_a_row_of_ten(any_client):
+    rows = any_client.call("COMMAND")
+    assert len(rows) == any_client.call("COMMAND", "COUNT")
+    assert all(len(row) == 10 for row in rows)
+    assert plain(any_client.call("COMMAND", "INFO")) == plain(rows)
+
+
+def test_info_and_docs_by_name(any_client):
+    rows = any_client.call("COMMAND", "INFO", "get", "nonsense", "config|get", "GET", "get|x")
+    assert [row and row[0] for row in rows] == [b"get", None, b"config|get", b"get", None]
+    found = any_client.call("COMMAND", "DOCS", "get", "nonsense", "client|list")
+    names = found.names() if isinstance(found, Pairs) else found[::2]
+    assert names == [b"get", b"client|list"]
+    assert len(any_client.call("COMMAND", "DOCS", "nonsense")) == 0
+
+
+def test_list(client):
+    names = client.call("COMMAND", "LIST")
+    assert {b"get", b"client", b"client|list"} <= set(names)
+    assert len(names) == len(set(names)) > client.call("COMMAND", "COUNT")
+    some = client.call("COMMAND", "LIST", "FILTERBY", "PATTERN", "client|*")
+    assert some and set(some) == {name for name in names if name.startswith(b"client|")}
+    writers = set(client.call("COMMAND", "LIST", "FILTERBY", "ACLCAT", "WRITE"))
+    assert b"set" in writers and b"get" not in writers
+    assert client.call("COMMAND", "LIST", "FILTERBY", "ACLCAT", "nonsense") == []
+    assert client.call("COMMAND", "LIST", "FILTERBY", "MODULE", "x") == []
+
+
+def test_getkeys(both):
+    both.lines("""
+        COMMAND GETKEYS get a
+        COMMAND GETKEYS mset a b c d
+        COMMAND GETKEYS mset a b c
+        COMMAND GETKEYS del a b c
+        COMMAND GETKEYS rename a b
+        COMMAND GETKEYS copy a b DB 1
+        COMMAND GETKEYS bitop and x a b c
+        COMMAND GETKEYS object encoding a
+        COMMAND GETKEYS object nonsense a
+        COMMAND GETKEYS nonsense a
+        COMMAND GETKEYS get a b
+        COMMAND GETKEYS ping x
+        COMMAND GETKEYSANDFLAGS get a
+        COMMAND GETKEYSANDFLAGS set a b
+        COMMAND GETKEYSANDFLAGS set a b GET
+        COMMAND GETKEYSANDFLAGS set a b EX 10 get
+        COMMAND GETKEYSANDFLAGS copy a b
+        COMMAND GETKEYSANDFLAGS bitfield a GET u8 0
+        COMMAND GETKEYSANDFLAGS bitfield a SET u8 0 1
+        COMMAND GETKEYSANDFLAGS touch a b
+        COMMAND GETKEYSANDFLAGS bitop or x a b
+        COMMAND LIST FOO
+        COMMAND LIST FILTERBY
+        COMMAND LIST FILTERBY foo bar
+        COMMAND LIST FILTERBY pattern a b
+        COMMAND COUNT x
+        COMMAND FOO
+        """)
+
+
+def test_getkeys_refuses(client):
+    assert client.call("COMMAND", "GETKEYS", "get") == (
+        "ERR Invalid number of arguments specified for command")
+    assert client.call("COMMAND", "GETKEYS", "ping") == "ERR The command has no key arguments"
+    assert client.call("COMMAND", "GETKEYS") == (
+        "ERR wrong number of arguments for 'command|getkeys' command")
+
+
+@pytest.mark.parametrize("name", ["command", "client", "config", "object"])
+def test_containers_name_their_subcommands(client, name):
+    row = client.call("COMMAND", "INFO", name)[0]
+    assert row[9] and all(sub[0].startswith(name.encode() + b"|") for sub in row[9])

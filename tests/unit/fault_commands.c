@@ -1,0 +1,546 @@
+/* Every command of the table while every request for pages, socket call, file call and taking of
+ * memory fails in turn: an error reply or a closed connection, never an exit; what was acknowledged
+ * before is intact, and the whole store is valid after each.
+ *
+ * SNUG_FAULTS=all tries each place of failure instead of some of them; it takes minutes. */
+#include "base/memory.h"
+#include "cmd/table.h"
+#include "fault_site.h"
+#include "harness.h"
+#include "types/string.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Words parted by spaces. {big}, {huge} and {long} stand for a value of 100 KB, one of 1 MB, and a
+ * key of 70 KB; '~' for a space in a word. '-' before a line: no reply is expected; '!': the
+ * connection closes after it. Keys that begin with "safe" are not to be touched. */
+static const char *const script[] = {
+    /* string */
+    "SET a 1",
+    "SET a value XX GET",
+    "SET b v EX 100 NX",
+    "SET b {big}",
+    "SET b {huge} KEEPTTL",
+    "SET {long} v PX 100000",
+    "SET {long} {big}",
+    "GET {long}",
+    "GET a",
+    "APPEND a xyz",
+    "SET grow x",
+    "APPEND grow {big}",
+    "APPEND grow {huge}",
+    "APPEND grow {huge}",
+    "APPEND grow {huge}",
+    "DECR n",
+    "DECRBY n 5",
+    "INCR n",
+    "INCRBY n 7",
+    "INCRBYFLOAT n 0.5",
+    "SET n 10",
+    "GETDEL a",
+    "SET a v",
+    "GETEX a EX 100",
+    "GETEX a PERSIST",
+    "GETRANGE grow 5 200000",
+    "SUBSTR grow 0 3",
+    "GETSET a w",
+    "SET l1 ohmytext",
+    "SET l2 mynewtext",
+    "LCS l1 l2",
+    "LCS l1 l2 IDX MINMATCHLEN 4 WITHMATCHLEN",
+    "MGET a b nothing n",
+    "MSET m1 1 m2 {big} m3 3",
+    "MSETNX m3 4 m4 5",
+    "MSETNX m5 4 m6 {big}",
+    "PSETEX p 100000 v",
+    "SETEX p 100 v",
+    "SETNX q v",
+    "SETRANGE q 300000 tail",
+    "SETRANGE q 10 {big}",
+    "STRLEN q",
+    "SETRANGE short 3 abc",
+    /* bitmap */
+    "SETBIT bits 7 1",
+    "SETBIT bits 1000000 1",
+    "GETBIT bits 7",
+    "BITCOUNT bits",
+    "BITCOUNT bits 0 -1 BIT",
+    "BITPOS bits 1 0 -1 BYTE",
+    "BITOP OR bits2 bits m2",
+    "BITOP NOT bits3 bits",
+    "BITFIELD field SET u8 0 200 INCRBY i5 100 1 OVERFLOW FAIL GET u4 0",
+    "BITFIELD field SET u8 4000000 255",
+    "BITFIELD_RO field GET u8 0",
+    /* generic */
+    "DEL m1 m2 m3",
+    "UNLINK bits3 grow",
+    "EXISTS a a nothing",
+    "EXPIRE a 100",
+    "EXPIRE a 50 LT",
+    "PEXPIRE a 100000",
+    "EXPIREAT a 99999999999",
+    "PEXPIREAT a 99999999999999",
+    "TTL a",
+    "PTTL a",
+    "EXPIRETIME a",
+    "PEXPIRETIME a",
+    "PERSIST a",
+    "EXPIRE b 1000",
+    "EXPIRE {long} 1000",
+    "TYPE a",
+    "KEYS *",
+    "KEYS [a-c]*",
+    "SCAN 0 COUNT 1000",
+    "SCAN 0 MATCH *a* COUNT 10 TYPE string",
+    "RANDOMKEY",
+    "RENAME a a2",
+    "RENAMENX a2 a",
+    "RENAME b b2",
+    "RENAME {long} b3",
+    "COPY b2 b",
+    "COPY b2 b4 DB 2 REPLACE",
+    "MOVE m5 1",
+    "TOUCH a b nothing",
+    "OBJECT ENCODING b",
+    "OBJECT FREQ a",
+    "OBJECT IDLETIME a",
+    "OBJECT REFCOUNT a",
+    "OBJECT HELP",
+    "WAIT 0 0",
+    "PEXPIRE m6 0",
+    "SET soon v PX 1",
+    /* connection */
+    "PING",
+    "PING hello",
+    "ECHO {big}",
+    "AUTH wrong",
+    "CLIENT ID",
+    "CLIENT INFO",
+    "CLIENT LIST TYPE normal",
+    "CLIENT GETNAME",
+    "CLIENT SETNAME somebody",
+    "CLIENT GETREDIR",
+    "CLIENT TRACKINGINFO",
+    "CLIENT HELP",
+    "CLIENT SETINFO LIB-NAME lib",
+    "CLIENT NO-EVICT on",
+    "CLIENT NO-TOUCH on",
+    "CLIENT NO-TOUCH off",
+    "CLIENT PAUSE 1 WRITE",
+    "CLIENT UNPAUSE",
+    "CLIENT KILL ID 999999",
+    "CLIENT REPLY ON",
+    "-CLIENT REPLY SKIP",
+    "-CLIENT REPLY OFF",
+    "SELECT 1",
+    "SELECT 0",
+    "RESET",
+    "!QUIT",
+    /* server */
+    "CONFIG GET *",
+    "CONFIG HELP",
+    "CONFIG SET hz 20 maxmemory 0",
+    "CONFIG SET activedefrag yes",
+    "CONFIG SET loglevel debug maxclients 5000",
+    "CONFIG SET proc-title-template {title}~{config-file}",
+    "CONFIG SET requirepass secret",
+    "AUTH secret",
+    "CONFIG SET requirepass {empty}",
+    "CONFIG SET save 100~10 client-output-buffer-limit normal~0~0~0",
+    "CONFIG REWRITE",
+    "CONFIG RESETSTAT",
+    "DBSIZE",
+    "LOLWUT",
+    "ROLE",
+    "TIME",
+    "SHUTDOWN NOSAVE",
+    "SWAPDB 1 2",
+    "FLUSHDB ASYNC",
+    "FLUSHALL",
+    "FLUSHALL ASYNC",
+    "COMMAND",
+    "COMMAND COUNT",
+    "COMMAND DOCS",
+    "COMMAND DOCS set client|kill",
+    "COMMAND GETKEYS MSET a 1 b 2",
+    "COMMAND HELP",
+    "COMMAND GETKEYSANDFLAGS SET a 1",
+    "COMMAND INFO",
+    "COMMAND INFO get nothing",
+    "COMMAND LIST",
+    "COMMAND LIST FILTERBY PATTERN s*",
+    "INFO",
+    "INFO everything",
+    "MEMORY DOCTOR",
+    "MEMORY HELP",
+    "MEMORY MALLOC-STATS",
+    "MEMORY MAP",
+    "MEMORY PURGE",
+    "MEMORY STATS",
+    "MEMORY USAGE safe:3",
+    "DEBUG DIGEST",
+    "DEBUG DIGEST-VALUE safe:3 nothing",
+    "DEBUG HTSTATS 0 FULL",
+    "DEBUG LOG text",
+    "DEBUG MOVE-ALL",
+    "DEBUG OBJECT safe:3",
+    "DEBUG POPULATE 200 x 100",
+    "DEBUG PROTOCOL map",
+    "DEBUG PROTOCOL attrib",
+    "DEBUG SDSLEN safe:3",
+    "DEBUG SET-ACTIVE-EXPIRE 1",
+    "DEBUG SLEEP 0",
+    "DEBUG STRINGMATCH-LEN 1000 *a*b",
+    "DEBUG STRUCTSIZE",
+    "DEBUG VERIFY",
+    "DEBUG HELP",
+    "DEBUG ERROR text",
+    "DEBUG CHANGE-REPL-ID",
+    "LATENCY DOCTOR",
+    "LATENCY GRAPH command",
+    "LATENCY HELP",
+    "LATENCY HISTOGRAM",
+    "LATENCY HISTORY command",
+    "LATENCY LATEST",
+    "LATENCY RESET",
+    "NOSUCHCOMMAND a b",
+    "GET",
+    "CLIENT NOSUCH",
+};
+enum { LINES = sizeof script / sizeof *script };
+
+/* ---- the script ------------------------------------------------------------------------------ */
+
+enum { BIG = 100000, HUGE_VALUE = 1000000, LONG_KEY = 70000, WORDS_MAX = 24 };
+
+static void add_filler(struct buffer *request, size_t count, char fill)
+{
+    static uint8_t filler[HUGE_VALUE];
+    memset(filler, fill, count);
+    CHECK(buffer_printf(request, "$%zu\r\n", count));
+    CHECK(buffer_append(request, bytes_of(filler, count)));
+    CHECK(buffer_append_text(request, "\r\n"));
+}
+
+static void add_word(struct buffer *request, struct bytes word)
+{
+    if (bytes_is(word, "{big}")) {
+        add_filler(request, BIG, 'b');
+    } else if (bytes_is(word, "{huge}")) {
+        add_filler(request, HUGE_VALUE, 'h');
+    } else if (bytes_is(word, "{long}")) {
+        add_filler(request, LONG_KEY, 'k');
+    } else if (bytes_is(word, "{empty}")) {
+        CHECK(buffer_append_text(request, "$0\r\n\r\n"));
+    } else {
+        CHECK(buffer_printf(request, "$%zu\r\n", word.count));
+        for (size_t i = 0; i < word.count; i++)
+            CHECK(buffer_append_byte(request, word.at[i] == '~' ? ' ' : word.at[i]));
+        CHECK(buffer_append_text(request, "\r\n"));
+    }
+}
+
+static void write_request(struct buffer *request, const char *line)
+{
+    struct bytes words[WORDS_MAX];
+    uint32_t count = 0;
+    for (const char *at = line; at != NULL;) {
+        const char *space = strchr(at, ' ');
+        CHECK(count < WORDS_MAX);
+        words[count++] = bytes_of(at, space == NULL ? strlen(at) : (size_t)(space - at));
+        at = space == NULL ? NULL : space + 1;
+    }
+    request->count = 0;
+    CHECK(buffer_printf(request, "*%u\r\n", count));
+    for (uint32_t i = 0; i < count; i++)
+        add_word(request, words[i]);
+}
+
+/* ---- what must not be lost ------------------------------------------------------------------- */
+
+enum { SAFE_KEYS = 40 };
+
+static size_t safe_bytes(unsigned number)
+{
+    return number % 8 == 3 ? 70000 + number * 1000 : number * 17;
+}
+
+struct trial {
+    struct site site;
+    struct caller caller;
+    struct buffer hello, requests[LINES]; /* written before anything fails */
+    unsigned protocol;
+    uint64_t asked, failed, closed;
+};
+
+static struct key safe_key(const struct trial *trial, unsigned number)
+{
+    static char name[32];
+    int count = snprintf(name, sizeof name, "safe:%u", number);
+    return store_key(trial->site.server.store, bytes_of(name, (size_t)count));
+}
+
+static void put_safe_keys(struct trial *trial)
+{
+    struct store *store = trial->site.server.store;
+    static uint8_t content[200000];
+    for (unsigned number = 0; number < SAFE_KEYS; number++) {
+        struct key key = safe_key(trial, number);
+        struct string_scratch scratch;
+        struct value value;
+        memset(content, (int)('a' + number % 26), safe_bytes(number));
+        struct bytes bytes = bytes_of(content, safe_bytes(number));
+        CHECK_EQ(string_make(store_heap(store), bytes, &scratch, &value), ERR_NONE);
+        int64_t expiry = number % 3 == 0 ? store_now_ms(store) + 10000000 : STORE_NO_EXPIRY;
+        CHECK_EQ(
+            store_put(store, 0, &key, store_look(store, 0, &key), &value, expiry, EVENT_SET, NULL),
+            ERR_NONE);
+    }
+}
+
+static void check_safe_keys(const struct trial *trial)
+{
+    struct store *store = trial->site.server.store;
+    for (unsigned number = 0; number < SAFE_KEYS; number++) {
+        struct key key = safe_key(trial, number);
+        struct entry *entry = store_look(store, 0, &key);
+        CHECKF(entry != NULL, "safe:%u is lost", number);
+        struct string_scratch scratch;
+        struct value value = entry_value(entry);
+        struct bytes bytes = string_view(store_heap(store), &value, &scratch);
+        CHECK_EQ(bytes.count, safe_bytes(number));
+        for (size_t at = 0; at < bytes.count; at += 997)
+            CHECK_EQ(bytes.at[at], 'a' + number % 26);
+    }
+}
+
+static void check_store(const struct trial *trial)
+{
+    CHECK(store_valid(trial->site.server.store));
+    check_safe_keys(trial);
+}
+
+/* ---- a trial --------------------------------------------------------------------------------- */
+
+/* A new connection, without faults, that speaks the protocol of the trial. */
+static void connect_anew(struct trial *trial)
+{
+    struct bytes reply;
+    if (trial->caller.fd >= 0)
+        caller_close(&trial->caller);
+    for (int tries = 0; tries < 20; tries++) { /* a listener that failed rests for a while */
+        caller_open(&trial->caller, &trial->site);
+        if (caller_ask(&trial->caller, &trial->site, buffer_view(&trial->hello), &reply))
+            return;
+        caller_close(&trial->caller);
+    }
+    CHECK(false);
+}
+
+static void begin(struct trial *trial, unsigned protocol)
+{
+    memset(trial, 0, sizeof *trial);
+    trial->protocol = protocol;
+    trial->caller.fd = -1;
+    write_request(&trial->hello, protocol == 3 ? "HELLO 3" : "HELLO 2");
+    for (int i = 0; i < LINES; i++)
+        write_request(&trial->requests[i],
+                      script[i] + (script[i][0] == '-' || script[i][0] == '!'));
+    site_prepare(&trial->site);
+    CHECK(site_start(&trial->site));
+    put_safe_keys(trial);
+    connect_anew(trial);
+}
+
+static unsigned end(struct trial *trial)
+{
+    check_store(trial);
+    caller_close(&trial->caller);
+    buffer_release(&trial->hello);
+    for (int i = 0; i < LINES; i++)
+        buffer_release(&trial->requests[i]);
+    return site_end(&trial->site);
+}
+
+/* Commands that take the safe keys with them, or might when the connection is in database 0. */
+static bool flushes(const char *line)
+{
+    return strstr(line, "FLUSH") != NULL || strstr(line, "SWAPDB") != NULL;
+}
+
+/* Runs one line with whatever fault is planned; true when the fault came. */
+static bool run_line(struct trial *trial, int number)
+{
+    const char *line = script[number];
+    struct bytes request = buffer_view(&trial->requests[number]);
+    struct bytes reply = bytes_of("", 0);
+    bool mute = line[0] == '-', closes = line[0] == '!';
+    trial->asked++;
+    if (mute)
+        caller_tell(&trial->caller, &trial->site, request);
+    else if (caller_ask(&trial->caller, &trial->site, request, &reply))
+        trial->failed += reply.at[0] == '-';
+    bool happened = site_heal(&trial->site);
+    trial->closed += trial->caller.closed;
+    CHECKF(!trial->caller.closed || happened || closes, "%s closed the connection", line);
+    if (flushes(line))
+        put_safe_keys(trial);
+    if (mute || closes || trial->caller.closed)
+        connect_anew(trial);
+    return happened;
+}
+
+static void fail_line(struct trial *trial, int number, enum site_fault fault, bool always,
+                      uint64_t turns_max)
+{
+    bool happened = true;
+    for (uint64_t after = 0; happened && after < turns_max; after++) {
+        site_fail(&trial->site, fault, after, always);
+        happened = run_line(trial, number);
+        if (!store_valid(trial->site.server.store))
+            test_fail(__FILE__, __LINE__, "%s: call %ju of %s%s", script[number], (uintmax_t)after,
+                      site_fault_names[fault], always ? ", and all that follow" : "");
+    }
+}
+
+static bool all_places(void)
+{
+    const char *asked = getenv("SNUG_FAULTS");
+    return asked != NULL && strcmp(asked, "all") == 0;
+}
+
+static void fail_every_line(unsigned protocol, bool always)
+{
+    static struct trial trial;
+    begin(&trial, protocol);
+    uint64_t turns_max = all_places() ? 100000 : always ? 2 : 12;
+    for (int i = 0; i < LINES; i++) {
+        for (int fault = 0; fault < SITE_FAULTS; fault++)
+            fail_line(&trial, i, (enum site_fault)fault, always, turns_max);
+        run_line(&trial, i);
+        check_safe_keys(&trial);
+    }
+    if (getenv("SNUG_FAULTS") != NULL)
+        printf("RESP%u%s: %ju asked, %ju errors, %ju closed\n", protocol, always ? ", always" : "",
+               (uintmax_t)trial.asked, (uintmax_t)trial.failed, (uintmax_t)trial.closed);
+    CHECK(trial.failed > 0 && trial.closed > 0);
+    /* What cannot be removed stays, but a file that was not put in place is removed. */
+    CHECK(end(&trial) == 0 || always);
+}
+
+TEST(each_command_survives_one_failure)
+{
+    fail_every_line(2, false);
+    fail_every_line(3, false);
+}
+
+TEST(each_command_survives_failures_without_end)
+{
+    fail_every_line(2, true);
+    fail_every_line(3, true);
+}
+
+/* ---- the script as a whole ------------------------------------------------------------------- */
+
+static uint64_t calls_of(struct trial *trial, enum site_fault fault)
+{
+    return fault == SITE_MEMORY ? 2000 : fault_seam_calls(&trial->site.fault, 1u << fault);
+}
+
+/* From the nth call on, wherever that is in the script: a server that has just started takes pages
+ * and memory for the first time everywhere. */
+static bool run_script(enum site_fault fault, uint64_t after, bool always)
+{
+    static struct trial trial;
+    struct bytes reply;
+    begin(&trial, 2);
+    site_fail(&trial.site, fault, after, always);
+    for (int i = 0; i < LINES && !trial.caller.closed; i++) {
+        if (script[i][0] == '-' || script[i][0] == '!' || flushes(script[i]))
+            continue;
+        struct bytes request = buffer_view(&trial.requests[i]);
+        (void)caller_ask(&trial.caller, &trial.site, request, &reply);
+    }
+    bool happened = site_heal(&trial.site);
+    connect_anew(&trial);
+    end(&trial);
+    return happened;
+}
+
+static void fail_script(enum site_fault fault, bool always)
+{
+    static struct trial trial;
+    begin(&trial, 2);
+    uint64_t most = calls_of(&trial, fault) + 2000, runs = all_places() ? most : 25;
+    end(&trial);
+    uint64_t after = 0, step = 1;
+    for (uint64_t run = 0; run < runs && after < most; run++) {
+        if (!run_script(fault, after, always))
+            return;
+        step = all_places() ? 1 : 1 + after / 4; /* the first ones one by one */
+        after += step;
+    }
+}
+
+TEST(the_script_survives_pages_that_are_refused)
+{
+    fail_script(SITE_PAGES, false);
+    fail_script(SITE_PAGES, true);
+}
+
+TEST(the_script_survives_memory_that_is_refused)
+{
+    fail_script(SITE_MEMORY, false);
+    fail_script(SITE_MEMORY, true);
+}
+
+/* ---- the start ------------------------------------------------------------------------------- */
+
+TEST(a_start_that_fails_leaves_nothing_behind)
+{
+    static struct site site;
+    const enum site_fault faults[] = { SITE_PAGES, SITE_FILES, SITE_MEMORY };
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        for (uint64_t after = 0; after < 3000; after += all_places() ? 1 : 1 + after / 8) {
+            uint64_t held = memory_held();
+            site_prepare(&site);
+            site_fail(&site, faults[i], after, after % 2 == 1);
+            bool started = site_start(&site);
+            bool happened = site_heal(&site);
+            CHECK(started || happened);
+            CHECK_EQ(site_end(&site), 0);
+            CHECK_EQ(memory_held(), held);
+            if (!happened)
+                break;
+        }
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+/* The first words of a line are the command's name, in any case of letters. */
+static bool in_script(const struct command_row *row)
+{
+    char words[64];
+    snprintf(words, sizeof words, "%s", row->full_name);
+    for (char *at = words; *at != 0; at++)
+        *at = *at == '|' ? ' ' : *at;
+    size_t count = strlen(words);
+    for (int i = 0; i < LINES; i++) {
+        const char *line = script[i] + (script[i][0] == '-' || script[i][0] == '!');
+        if (strncasecmp(line, words, count) == 0 && (line[count] == ' ' || line[count] == 0))
+            return true;
+    }
+    return strcmp(words, "hello") == 0; /* begins every connection */
+}
+
+TEST(the_script_has_every_command)
+{
+    struct cmd_table *table = cmd_table_new(cmd_groups);
+    CHECK(table != NULL);
+    for (uint32_t i = 0; i < cmd_table_count(table); i++) {
+        const struct command_row *row = cmd_table_at(table, i);
+        CHECKF(row->subcommand_count > 0 || in_script(row), "%s is missing", row->full_name);
+    }
+    cmd_table_drop(table);
+}

@@ -1,0 +1,104 @@
+#!/bin/sh
+# Installs what the build (and the tests) need, on Debian and Ubuntu.
+# usage: tools/setup.sh build [test]
+#
+# Says nothing when all is there. Installs as root or by a sudo that asks nothing; otherwise prints
+# the one line to run and fails. Elsewhere it leaves the packages to you.
+set -eu
+
+command -v dpkg-query >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 || exit 0
+
+installed() {
+    [ "$(dpkg-query -W -f='${db:Status-Abbrev}' "$1" 2>/dev/null | cut -c1-2)" = ii ]
+}
+
+known() {
+    [ -n "$(apt-cache --names-only search "^$1\$" 2>/dev/null)" ]
+}
+
+# The compiler's run-time for the fuzzer: a package of its own since clang 14 in Debian 12.
+# apt-cache is slow, so it is asked only when nothing of the kind is installed.
+clang_runtime() {
+    ! dpkg-query -W 'libclang-rt-*-dev' >/dev/null 2>&1 || return 0
+    major=$(apt-cache depends clang 2>/dev/null |
+        sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
+    package=libclang-rt-${major:-14}-dev
+    if known "$package"; then echo "$package"; fi
+}
+
+# The version that the tree is formatted with, where the distribution has it.
+formatter() {
+    if installed clang-format-14 || known clang-format-14; then
+        echo clang-format-14
+    else
+        echo clang-format
+    fi
+}
+
+wanted() {
+    for set in "$@"; do
+        case $set in
+        build)
+            command -v "${CC:-cc}" >/dev/null 2>&1 || echo gcc
+            echo libc6-dev make pkg-config libjemalloc-dev
+            ;;
+        test)
+            echo redis-server redis-tools python3 python3-pytest python3-redis python3-hypothesis
+            echo clang universal-ctags shellcheck binutils
+            clang_runtime
+            formatter
+            ;;
+        *)
+            echo "setup.sh: no set '$set'; there are build and test" >&2
+            exit 2
+            ;;
+        esac
+    done
+}
+
+missing() {
+    for package in $(wanted "$@"); do
+        installed "$package" || printf '%s ' "$package"
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# A package may start its service when it is installed; a redis-server on 6379 is not wanted here.
+policy=/usr/sbin/policy-rc.d
+hold_services() {
+    [ ! -e "$policy" ] || return 1
+    as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy"
+}
+
+install_packages() {
+    had_redis=no
+    installed redis-server && had_redis=yes
+    held=no
+    hold_services && held=yes
+    status=0
+    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        apt-get install -y -q --no-install-recommends "$@" || status=$?
+    [ "$held" = no ] || as_root rm -f "$policy"
+    if [ "$had_redis" = no ] && [ -d /run/systemd/system ]; then
+        as_root systemctl disable --now redis-server >/dev/null 2>&1 || true
+    fi
+    return $status
+}
+
+packages=$(missing "$@")
+[ -n "$packages" ] || exit 0
+
+if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+    echo "Packages are missing. Run this once, then make again:"
+    echo "    sudo apt-get update && sudo apt-get install -y --no-install-recommends $packages"
+    exit 1
+fi
+echo "Installing: $packages"
+as_root apt-get update -q
+# Fresh lists may know packages by other names.
+packages=$(missing "$@")
+# shellcheck disable=SC2086 # a list of names
+install_packages $packages
