@@ -197,11 +197,12 @@ fuzz:
 	@mkdir -p build-fuzz/corpus/$(T) tests/fuzz/seeds/$(T)
 	$(TEST_ENV) build-fuzz/fuzz-$(T) -max_total_time=$(S) -timeout=5 -rss_limit_mb=2048 $(FUZZ_FLAGS) \
 	  -artifact_prefix=build-fuzz/$(T)- build-fuzz/corpus/$(T) tests/fuzz/seeds/$(T)
-# Each target for S seconds, quietly.
+# Each target for S seconds, quietly, always the same inputs first; SEED=n takes others.
+SEED ?= 1
 fuzz-all:
 	@$(MAKE) --no-print-directory -j$(JOBS) FUZZ=1 $(FUZZERS:%=build-fuzz/fuzz-%)
 	@passed=0; failed=0; for target in $(FUZZERS); do \
-	    $(MAKE) --no-print-directory fuzz T=$$target S=$(S) FUZZ_FLAGS=-verbosity=0 \
+	    $(MAKE) --no-print-directory fuzz T=$$target S=$(S) FUZZ_FLAGS='-verbosity=0 -seed=$(SEED)' \
 	      && passed=$$((passed + 1)) || failed=$$((failed + 1)); \
 	done; echo "$$passed passed, $$failed failed"; test $$failed = 0
 

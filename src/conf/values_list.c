@@ -35,7 +35,7 @@ static enum err read_bind(const struct option *option, struct config_bind *field
     memset(&bind, 0, sizeof(bind));
     for (; bind.count < count && err == ERR_NONE; bind.count++) {
         struct bytes address = arguments[bind.count];
-        if (!is_plain(address))
+        if (address.count == 0 || !is_plain(address))
             err = value_refuse(reason, ERR_SYNTAX, "Invalid bind address");
         else
             err = config_text_set(&bind.addresses[bind.count], address);

@@ -169,6 +169,7 @@ static const struct row value_rows[] = {
     { "save", "a b", NULL, SAVE },
     { "bind", "127.0.0.1 -::1", "127.0.0.1 -::1", NULL },
     { "bind", "", "", NULL },
+    { "bind", "127.0.0.1  ::1", NULL, "Invalid bind address" }, /* the second one is empty */
     { "bind", "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", NULL,
       "Too many bind addresses specified." },
     { "notify-keyspace-events", "KEA", "AKE", NULL },
