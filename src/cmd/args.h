@@ -9,6 +9,7 @@
 #define CMD_ARGS_H
 
 #include "cmd/command.h"
+#include "types/edit.h"
 
 void call_syntax_error(struct call *call);
 void call_no_key_error(struct call *call);
@@ -64,6 +65,13 @@ MUST_CHECK static inline bool call_type_fits(struct call *call, const struct ent
     call_wrong_type_error(call);
     return false;
 }
+
+/* What was changed in `edit` becomes the key's, through the store's door; nothing when nothing was.
+ * entry NULL: there was no such key. When the value is left `empty` the key goes, with a "del"
+ * behind the event. On ERR_MEMORY the error reply is written, and a small value is unchanged. */
+MUST_CHECK enum err call_commit(struct call *call, uint32_t db, const struct key *key,
+                                struct entry *entry, struct value_edit *edit, enum event event,
+                                bool empty);
 
 /* The lines of a HELP subcommand: what Redis prints before and after, ours between. NULL ends. */
 void call_help(struct call *call, const char *command, const char *const *lines);

@@ -120,7 +120,7 @@ static bool store_result(struct call *call, const struct bitop *bitop, const str
     if (store_put(call->store, call->db, key, entry, &value, STORE_NO_EXPIRY, EVENT_SET, &entry) ==
         ERR_NONE)
         return true;
-    value_drop(call->heap, &value);
+    value_drop(call->space, &value);
     return false;
 }
 

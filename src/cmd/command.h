@@ -20,6 +20,7 @@ struct call {
     struct cmd_context *context; /* what a command may reach besides the store */
     struct store *store;
     struct heap *heap;
+    struct space *space; /* what values live in: for the types' functions */
     struct client *client;
     struct reply *reply;
     struct arena *arena;
@@ -178,6 +179,8 @@ struct command {
 /* Each group of commands brings its rows; ends with a NULL name. */
 extern const struct command string_commands[], bitmap_commands[], generic_commands[],
     connection_commands[], server_commands[], memory_commands[], debug_commands[],
-    config_commands[], client_commands[], introspection_commands[], latency_commands[];
+    config_commands[], client_commands[], introspection_commands[], latency_commands[],
+    list_commands[], hash_commands[], set_commands[], zset_commands[], stream_commands[],
+    hyperloglog_commands[], geo_commands[], sort_commands[];
 
 #endif

@@ -47,14 +47,14 @@ static void digest_mix_number(struct digest *digest, uint32_t number)
     digest_mix(digest, bytes_of(bytes, sizeof bytes));
 }
 
-static void digest_mix_value(struct digest *digest, struct heap *heap, const struct entry *entry)
+static void digest_mix_value(struct digest *digest, struct space *space, const struct entry *entry)
 {
     struct value value = entry_value(entry);
     struct digest hash;
     struct sha1 sha1;
     digest_mix_number(digest, value.type);
     sha1_init(&sha1);
-    type_ops(value.type)->digest(heap, &value, &sha1);
+    type_ops(value.type)->digest(space, &value, &sha1);
     sha1_end(&sha1, hash.at);
     digest_mix_hash(digest, &hash);
     if (!entry_expires(entry))
@@ -77,7 +77,7 @@ static void reply_digest(struct call *call, const struct digest *digest)
 
 struct whole {
     struct store *store;
-    struct heap *heap;
+    struct space *space;
     struct digest digest;
 };
 
@@ -88,7 +88,7 @@ static bool add_entry(void *context, const struct entry *entry)
     if (store_is_expired(whole->store, entry))
         return true;
     digest_mix(&digest, entry_key(entry));
-    digest_mix_value(&digest, whole->heap, entry);
+    digest_mix_value(&digest, whole->space, entry);
     digest = sha1_of(bytes_of(digest.at, SHA1_BYTES));
     digest_xor(&whole->digest, &digest);
     return true;
@@ -96,7 +96,7 @@ static bool add_entry(void *context, const struct entry *entry)
 
 void debug_digest(struct call *call)
 {
-    struct whole whole = { .store = call->store, .heap = call->heap };
+    struct whole whole = { .store = call->store, .space = call->space };
     for (unsigned db = 0; db < store_databases(call->store); db++) {
         if (store_count(call->store, db) == 0)
             continue;
@@ -115,7 +115,7 @@ void debug_digest_value(struct call *call)
             store_read(call->store, call->db, &key, STORE_NO_TOUCH | STORE_NO_COUNT);
         struct digest digest = { { 0 } };
         if (entry != NULL)
-            digest_mix_value(&digest, call->heap, entry);
+            digest_mix_value(&digest, call->space, entry);
         reply_digest(call, &digest);
     }
 }

@@ -29,6 +29,12 @@ static size_t integer_length(int64_t number, size_t digits)
     return 1 + digits;
 }
 
+/* Of a collection: what it holds, nearly what an RDB file would have of it. */
+static size_t collection_length(struct call *call, const struct value *value)
+{
+    return value->body.count + (size_t)type_ops(value->type)->bytes(call->space, value);
+}
+
 static size_t serialized_length(const struct heap *heap, const struct value *value)
 {
     enum { BITS_6 = 64, BITS_14 = 16384 };
@@ -56,9 +62,10 @@ void debug_object(struct call *call)
     char line[256];
     snprintf(line, sizeof line,
              "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%llu",
-             (const void *)entry, type_ops(value.type)->encoding_name(&value),
-             serialized_length(call->heap, &value), entry_used(entry),
-             (unsigned long long)store_idle_seconds(call->store, entry));
+             (const void *)entry, type_ops(value.type)->encoding_name(call->space, &value),
+             value.type == VALUE_STRING ? serialized_length(call->heap, &value)
+                                        : collection_length(call, &value),
+             entry_used(entry), (unsigned long long)store_idle_seconds(call->store, entry));
     reply_status(call->reply, line);
 }
 
@@ -79,7 +86,7 @@ void debug_sdslen(struct call *call)
              "val_sds_avail:0, val_zmalloc: %llu",
              entry_key(entry).count, heap_block_bytes(call->heap, entry),
              string_count(call->heap, &value),
-             (unsigned long long)type_ops(value.type)->bytes(call->heap, &value));
+             (unsigned long long)type_ops(value.type)->bytes(call->space, &value));
     reply_status(call->reply, line);
 }
 
@@ -174,7 +181,7 @@ static bool add_key(struct call *call, struct population *population, uint64_t n
     if (store_put(call->store, call->db, &key, NULL, &value, STORE_NO_EXPIRY, EVENT_SET, &entry) ==
         ERR_NONE)
         return true;
-    value_drop(call->heap, &value);
+    value_drop(call->space, &value);
     return false;
 }
 

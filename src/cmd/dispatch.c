@@ -52,6 +52,7 @@ struct dispatch *dispatch_new(struct cmd_context *context)
     dispatch->call = (struct call){ .context = context,
                                     .store = context->store,
                                     .heap = store_heap(context->store),
+                                    .space = store_space(context->store),
                                     .arena = &dispatch->arena };
     return dispatch;
 }

@@ -34,9 +34,9 @@ static enum err copy_by_image(struct call *call, const struct value *value, stru
 {
     const struct type_ops *ops = type_ops(value->type);
     struct buffer image = { 0 };
-    enum err err = ops->encode(call->heap, value, &image);
+    enum err err = ops->encode(call->space, value, &image);
     if (err == ERR_NONE)
-        err = ops->decode(call->heap, buffer_view(&image), copy, body);
+        err = ops->decode(call->space, buffer_view(&image), copy, body);
     buffer_release(&image);
     return err;
 }
@@ -46,7 +46,7 @@ static enum err copy_value(struct call *call, const struct value *value, struct 
                            struct buffer *body)
 {
     uint64_t refs = 0;
-    type_ops(value->type)->each_ref(call->heap, value, count_ref, &refs);
+    type_ops(value->type)->each_ref(call->space, value, count_ref, &refs);
     if (refs > 0)
         return copy_by_image(call, value, copy, body);
     if (!buffer_append(body, value->body))
@@ -67,7 +67,7 @@ static enum err put_copy(struct call *call, const struct key *to, uint32_t to_db
     if (err == ERR_NONE) {
         err = store_put(call->store, to_db, to, there, &copy, expiry, EVENT_COPY_TO, &there);
         if (err != ERR_NONE)
-            value_drop(call->heap, &copy);
+            value_drop(call->space, &copy);
     }
     buffer_release(&body);
     return err;

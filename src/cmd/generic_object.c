@@ -22,7 +22,7 @@ void object_encoding(struct call *call)
     if (entry == NULL)
         return;
     struct value value = entry_value(entry);
-    reply_bulk_text(call->reply, type_ops(value.type)->encoding_name(&value));
+    reply_bulk_text(call->reply, type_ops(value.type)->encoding_name(call->space, &value));
 }
 
 void object_refcount(struct call *call)

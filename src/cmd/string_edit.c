@@ -35,7 +35,7 @@ static struct entry *put(struct call *call, const struct key *key, struct entry 
     if (LIKELY(store_put(call->store, call->db, key, entry, value, expiry, event, &now) ==
                ERR_NONE))
         return now;
-    value_drop(call->heap, value);
+    value_drop(call->space, value);
     return NULL;
 }
 
@@ -142,7 +142,7 @@ bool string_unpack(struct call *call, const struct key *key, struct entry *entry
 {
     struct value value = entry_value(entry);
     if (value.encoding == STRING_BIG || value.encoding == STRING_APPENDED ||
-        strcmp(string_ops.encoding_name(&value), "raw") == 0)
+        strcmp(string_ops.encoding_name(call->space, &value), "raw") == 0)
         return true;
     struct string_open open;
     return string_open(call, key, entry, 0, EVENT_NONE, &open);

@@ -238,6 +238,20 @@ struct config {
     struct config_percentiles latency_tracking_info_percentiles;
     unsigned notify_keyspace_events; /* enum config_notify */
 
+    /* forms of values: types/limits.h */
+    int64_t hash_max_listpack_entries;
+    uint64_t hash_max_listpack_value;
+    int64_t list_max_listpack_size;
+    int64_t list_compress_depth;
+    int64_t set_max_intset_entries;
+    int64_t set_max_listpack_entries;
+    int64_t set_max_listpack_value;
+    int64_t zset_max_listpack_entries;
+    uint64_t zset_max_listpack_value;
+    uint64_t hll_sparse_max_bytes;
+    uint64_t stream_node_max_bytes;
+    int64_t stream_node_max_entries;
+
     /* persistence and scripts: read by what asks for them, without effect yet */
     struct config_save save;
     bool appendonly;

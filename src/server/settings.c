@@ -3,6 +3,7 @@
 #include "base/ticks.h"
 #include "os/process.h"
 #include "server/server.h"
+#include "types/limits.h"
 
 #include <string.h>
 
@@ -56,6 +57,30 @@ static bool apply_use(void *context, const struct config *before, struct config 
     (void)before;
     (void)reason;
     store_set_use_options(server->store, &use);
+    return true;
+}
+
+static bool apply_forms(void *context, const struct config *before, struct config *after,
+                        struct option_reason *reason)
+{
+    struct server *server = context;
+    struct type_limits limits = {
+        .hash_listpack_entries = after->hash_max_listpack_entries,
+        .hash_listpack_value = after->hash_max_listpack_value,
+        .list_listpack_size = after->list_max_listpack_size,
+        .list_compress_depth = after->list_compress_depth,
+        .set_intset_entries = after->set_max_intset_entries,
+        .set_listpack_entries = after->set_max_listpack_entries,
+        .set_listpack_value = after->set_max_listpack_value,
+        .zset_listpack_entries = after->zset_max_listpack_entries,
+        .zset_listpack_value = after->zset_max_listpack_value,
+        .hll_sparse_bytes = after->hll_sparse_max_bytes,
+        .stream_node_bytes = after->stream_node_max_bytes,
+        .stream_node_entries = after->stream_node_max_entries,
+    };
+    (void)before;
+    (void)reason;
+    store_set_limits(server->store, &limits);
     return true;
 }
 
@@ -158,6 +183,12 @@ static const char *const defrag_options[] = { "activedefrag",
                                               NULL };
 static const char *const use_options[] = { "maxmemory-policy", "lfu-log-factor", "lfu-decay-time",
                                            NULL };
+static const char *const form_options[] = {
+    "hash-max-listpack-entries", "hash-max-listpack-value",  "list-max-listpack-size",
+    "set-max-intset-entries",    "set-max-listpack-entries", "set-max-listpack-value",
+    "zset-max-listpack-entries", "zset-max-listpack-value",  "hll-sparse-max-bytes",
+    "stream-node-max-bytes",     "stream-node-max-entries",  NULL,
+};
 static const char *const limit_options[] = { "maxclients",
                                              "timeout",
                                              "tcp-keepalive",
@@ -179,7 +210,7 @@ void server_hook_settings(struct server *server)
         { defrag_options, apply_defrag, server },    { use_options, apply_use, server },
         { limit_options, apply_limits, server },     { log_options, apply_log_level, server },
         { listen_options, apply_listeners, server }, { title_options, apply_title, server },
-        { oom_options, apply_oom_score, server },
+        { oom_options, apply_oom_score, server },    { form_options, apply_forms, server },
     };
     for (size_t at = 0; at < sizeof hooks / sizeof *hooks; at++)
         conf_runtime_hook(server->runtime, &hooks[at]);
@@ -191,6 +222,7 @@ void server_apply_settings(struct server *server)
     memset(&reason, 0, sizeof reason);
     apply_defrag(server, NULL, &server->config, &reason);
     apply_use(server, NULL, &server->config, &reason);
+    apply_forms(server, NULL, &server->config, &reason);
     apply_limits(server, NULL, &server->config, &reason);
     apply_oom_score(server, NULL, &server->config, &reason);
 }

@@ -137,8 +137,8 @@ uint64_t store_entry_bytes(struct store *store, const struct entry *entry)
     struct value value = entry_value(entry);
     const struct db *db = db_of_entry(store, entry);
     uint64_t share = db->index.count > 0 ? index_bytes(&db->index) / db->index.count : 0;
-    return heap_block_bytes(store->heap, entry) + type_ops(value.type)->bytes(store->heap, &value) +
-           (share < 16 ? share : 16);
+    return heap_block_bytes(store->heap, entry) +
+           type_ops(value.type)->bytes(&store->space, &value) + (share < 16 ? share : 16);
 }
 
 /* --- walking ---------------------------------------------------------------------------------- */
@@ -298,7 +298,7 @@ static void free_some_of_value(struct store *store)
 {
     struct dying_value *dying = store->dying_values;
     struct value value = { dying->type, dying->encoding, bytes_of(dying->body, dying->body_bytes) };
-    if (!type_ops(value.type)->free_step(store->heap, &value, &dying->cursor))
+    if (!type_ops(value.type)->free_step(&store->space, &value, &dying->cursor))
         return;
     store->dying_values = dying->next;
     memory_give(dying);

@@ -53,9 +53,9 @@ void store_free_value(struct store *store, const struct value *value)
 {
     uint64_t cursor = 0;
     const struct type_ops *ops = type_ops(value->type);
-    if (ops->free_step(store->heap, value, &cursor) || remember_dying(store, value, cursor))
+    if (ops->free_step(&store->space, value, &cursor) || remember_dying(store, value, cursor))
         return;
-    while (!ops->free_step(store->heap, value, &cursor)) /* no memory to remember it */
+    while (!ops->free_step(&store->space, value, &cursor)) /* no memory to remember it */
         ;
 }
 
@@ -287,6 +287,11 @@ uint8_t *store_edit(struct store *store, unsigned db, const struct key *key, str
     }
     store_changed(store, database, key->name, event);
     return entry_body_mut(*entry);
+}
+
+void store_note(struct store *store, unsigned db, const struct key *key, enum event event)
+{
+    store_changed(store, db_of(store, db), key->name, event);
 }
 
 enum err store_set_expiry(struct store *store, unsigned db, const struct key *key,

@@ -11,6 +11,7 @@
 
 #include "store/store.h"
 #include "struct/index.h"
+#include "types/limits.h"
 
 struct db {
     struct index index;
@@ -33,6 +34,8 @@ struct dying_value {
 struct store {
     struct heap *heap;
     uint8_t *base; /* the heap's */
+    struct space space;
+    struct type_limits limits;
     const struct seam *seam;
     struct hash_seed seed;
     struct rng rng;

@@ -1,7 +1,9 @@
-/* How a moved entry is found by the one reference to it: its key leads to its slot. */
+/* How the one reference to a moved block is found: an entry's key leads to its slot, a node's id
+ * and number to the directory of its value. */
 #include "store/relocate.h"
 
 #include "store/inside.h"
+#include "struct/nodes.h"
 
 enum { SIDE_BY_SIDE = 32 };
 
@@ -27,7 +29,12 @@ static void repoint(void *context, unsigned kind, struct heap_move *moves, size_
 {
     struct store *store = context;
     if (kind == BLOCK_VALUE)
-        return; /* values' own blocks are runs, which never move */
+        return; /* long strings are runs, which never move */
+    if (kind == BLOCK_NODE) {
+        for (size_t at = 0; at < count; at++)
+            moves[at].done = nodes_repoint(&store->space, moves[at].from, moves[at].to);
+        return;
+    }
     for (size_t at = 0; at < count; at += SIDE_BY_SIDE)
         repoint_entries(store, moves + at, count - at < SIDE_BY_SIDE ? count - at : SIDE_BY_SIDE);
 }

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "store/inside.h"
 
-static const char *const kind_names[BLOCK_KINDS] = { "keys", "expiring-keys", "values" };
+static const char *const kind_names[BLOCK_KINDS] = { "keys", "expiring-keys", "values", "nodes" };
 
 struct store *store_new(const struct store_options *options)
 {
@@ -24,6 +24,8 @@ struct store *store_new(const struct store_options *options)
         return NULL;
     }
     store->base = heap_base(store->heap);
+    store->limits = type_limits_default;
+    space_init(&store->space, store->heap, &store->seed, &store->rng, &store->limits);
     store_set_now_ms(store, seam_wall_ms(options->seam));
     return store;
 }
@@ -38,6 +40,7 @@ void store_drop(struct store *store)
         store->dying_values = next;
     }
     databases_release(store);
+    space_release(&store->space);
     heap_drop(store->heap);
     memory_give(store);
 }
@@ -45,6 +48,16 @@ void store_drop(struct store *store)
 struct heap *store_heap(struct store *store)
 {
     return store->heap;
+}
+
+struct space *store_space(struct store *store)
+{
+    return &store->space;
+}
+
+void store_set_limits(struct store *store, const struct type_limits *limits)
+{
+    store->limits = *limits;
 }
 
 struct key store_key(const struct store *store, struct bytes name)

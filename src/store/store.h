@@ -57,6 +57,11 @@ struct entry *store_read(struct store *store, unsigned db, const struct key *key
 struct entry *store_look(struct store *store, unsigned db, const struct key *key);
 
 struct heap *store_heap(struct store *store);
+/* What values live in; the types' functions take it. */
+struct space *store_space(struct store *store);
+/* Up to what size values keep their compact form, from the next change on. */
+struct type_limits;
+void store_set_limits(struct store *store, const struct type_limits *limits);
 
 /* --- the door ---------------------------------------------------------------------------------
  * `event` names what happened for keyspace notifications (store/event.h). `entry` arguments are
@@ -78,6 +83,9 @@ MUST_CHECK enum err store_put(struct store *store, unsigned db, const struct key
 MUST_CHECK uint8_t *store_edit(struct store *store, unsigned db, const struct key *key,
                                struct entry **entry, size_t body_bytes, unsigned encoding,
                                enum event event);
+
+/* Tells that a big value has changed: its body, the id, has not. */
+void store_note(struct store *store, unsigned db, const struct key *key, enum event event);
 
 /* Sets or (STORE_NO_EXPIRY) takes away the expiry. *entry is updated. */
 MUST_CHECK enum err store_set_expiry(struct store *store, unsigned db, const struct key *key,

@@ -26,7 +26,7 @@ static bool visit_entry(void *context, const struct entry *entry)
                 (unsigned)(entry_expires(entry) ? BLOCK_EXPIRING : BLOCK_ENTRY);
     tally->valid = tally->valid && kind && entry_db(entry) == tally->db->slot &&
                    bytes <= heap_block_bytes(store->heap, entry) &&
-                   type_ops(value.type)->valid(store->heap, &value);
+                   type_ops(value.type)->valid(&store->space, &value);
     tally->count++;
     tally->blocks++;
     tally->bytes += heap_block_bytes(store->heap, entry);
@@ -38,7 +38,7 @@ static bool visit_entry(void *context, const struct entry *entry)
             tally->valid =
                 tally->valid && heap_tag(store->heap, entry) <= (uint64_t)(expiry > 0 ? expiry : 0);
     }
-    type_ops(value.type)->each_ref(store->heap, &value, count_ref, tally);
+    type_ops(value.type)->each_ref(&store->space, &value, count_ref, tally);
     return tally->valid;
 }
 
@@ -70,7 +70,7 @@ static void count_dying(struct store *store, struct tally *total)
          dying = dying->next) {
         struct value value = { dying->type, dying->encoding,
                                bytes_of(dying->body, dying->body_bytes) };
-        type_ops(value.type)->each_ref(store->heap, &value, count_ref, total);
+        type_ops(value.type)->each_ref(&store->space, &value, count_ref, total);
     }
 }
 

@@ -283,29 +283,6 @@ bool nodes_repoint(struct space *space, const void *from, void *to)
     return true;
 }
 
-bool root_free_step(struct space *space, struct root *root, uint32_t most,
-                    void (*empty)(struct space *space, struct root *root, unsigned set,
-                                  const struct node *node))
-{
-    for (unsigned set = 0; set < root->sets; set++) {
-        struct nodes *nodes = &root->nodes[set];
-        uint32_t count = nodes->count;
-        for (; count > 0 && most > 0; most--) {
-            struct node *node = node_of(space, nodes, --count);
-            if (node == NULL)
-                continue;
-            if (empty != NULL)
-                empty(space, root, set, node);
-            node_drop(space, root, set, node);
-        }
-        nodes_cut(space, root, set, count);
-        if (count > 0)
-            return false;
-    }
-    root_drop(space, root);
-    return true;
-}
-
 void root_each_ref(const struct space *space, const struct root *root,
                    void (*visit)(void *context, uint64_t ref), void *context)
 {

@@ -3,7 +3,8 @@
  *           leads to node n. Every block begins with the value's id and its own number, so that a
  *           moved block's one reference is found by two lookups, whatever the value is.
  *
- *             id -> [ root: counts, directories ] -> [ ref 0 | ref 1 | ... ] -> [ id n used link | payload ]
+ *             id -> [ root: counts, directories ] -> [ ref 0 | ref 1 | ... ]
+ *                                                        `-> [ id n used link | payload ]
  *
  *           A value may have two sets of nodes (a sorted set: its tree and its table of members).
  * Owner:    the root owns directories and nodes; the entry's body, which holds the id, the root.
@@ -11,8 +12,8 @@
  *           until the next safe point.
  * Threads:  the heap's.
  * Failure:  NULL or false: no memory, nothing has changed.
- * Cost:     16 bytes a node and 5 in the directory; a splice that changes the size class copies the
- *           node. Directories over 64 KiB are runs, which grow by whole pages and are never copied. */
+ * Cost:     16 bytes a node and 5 in the directory; a splice that changes the size class copies
+ *           the node. Directories over 64 KiB are runs: they grow by pages and are not copied. */
 #ifndef STRUCT_NODES_H
 #define STRUCT_NODES_H
 
@@ -109,8 +110,7 @@ MUST_CHECK struct node *node_make(struct space *space, struct root *root, unsign
 /* Takes `remove` bytes of payload out at `offset` and makes a gap of `insert` bytes there. The node
  * may get another address. pre: offset + remove <= used. Never fails where it does not grow. */
 MUST_CHECK struct node *node_splice(struct space *space, struct root *root, unsigned set,
-                                    struct node *node, size_t offset, size_t remove,
-                                    size_t insert);
+                                    struct node *node, size_t offset, size_t remove, size_t insert);
 /* Gives the block back; the slot is empty then. */
 void node_drop(struct space *space, struct root *root, unsigned set, struct node *node);
 /* Gives the node another number, whose slot is empty; its old slot is empty then. */
@@ -120,12 +120,6 @@ void node_renumber(struct space *space, struct root *root, unsigned set, struct 
 /* The mover's: `to` holds a copy of a block of kind BLOCK_NODE (root, directory or node) that the
  * value knows at `from`. False when nobody refers to `from`. */
 MUST_CHECK bool nodes_repoint(struct space *space, const void *from, void *to);
-
-/* Gives back nodes from the end, of all sets, at most `most`; `empty` (may be NULL) is called for
- * each before, to give back what its payload refers to. True when root and all are gone. */
-bool root_free_step(struct space *space, struct root *root, uint32_t most,
-                    void (*empty)(struct space *space, struct root *root, unsigned set,
-                                  const struct node *node));
 
 /* Every block of the value: root, directories, nodes. Not the runs outside. */
 void root_each_ref(const struct space *space, const struct root *root,

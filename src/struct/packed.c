@@ -170,8 +170,7 @@ size_t packed_text_bytes(const struct space *space, const uint8_t *at)
 
 bool packed_is_long(const struct space *space, const uint8_t *at, const struct packed_item *item)
 {
-    struct bytes content =
-        item->head_bytes == RUN_BYTES ? run_view(space, item->head) : item->tail;
+    struct bytes content = item->head_bytes == RUN_BYTES ? run_view(space, item->head) : item->tail;
     return at[0] == PACKED_RUN && bytes_equal(run_view(space, at), content);
 }
 

@@ -76,8 +76,7 @@ uint64_t table_scan(const struct table *table, uint64_t cursor,
 void table_each(const struct table *table, bool (*visit)(void *context, const uint8_t *element),
                 void *context);
 /* An element at random, each with about the same chance; false when empty. */
-MUST_CHECK bool table_random(const struct table *table, struct rng *rng,
-                             struct table_place *place);
+MUST_CHECK bool table_random(const struct table *table, struct rng *rng, struct table_place *place);
 
 bool table_valid(const struct table *table);
 

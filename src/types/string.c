@@ -2,7 +2,7 @@
 
 enum {
     BIG_REF_BYTES = 5,
-    BIG_BODY_BYTES = BIG_REF_BYTES + 8,
+    RUN_BODY_BYTES = BIG_REF_BYTES + 8,
     /* Nobody could repoint the body of a moved cell, so that even the shortest is a run. */
     BIG_RUN_MIN = HEAP_CELL_MAX + 1,
     INTEGER_DIGITS_MAX = 20,
@@ -83,7 +83,7 @@ static enum err big_take(struct heap *heap, size_t count, struct string_scratch 
     if (*at == NULL)
         return ERR_MEMORY;
     big_write(scratch->at, (struct big){ heap_ref(heap_base(heap), *at), count });
-    *value = (struct value){ VALUE_STRING, STRING_BIG, bytes_of(scratch->at, BIG_BODY_BYTES) };
+    *value = (struct value){ VALUE_STRING, STRING_BIG, bytes_of(scratch->at, RUN_BODY_BYTES) };
     return ERR_NONE;
 }
 
@@ -173,17 +173,18 @@ bool string_read_i64(const struct heap *heap, const struct value *value, int64_t
 /* ---- the interface of types -------------------------------------------------------------------
  */
 
-static const char *string_encoding_name(const struct value *value)
+static const char *string_encoding_name(const struct space *space, const struct value *value)
 {
+    (void)space;
     if (value->encoding == STRING_INT)
         return "int";
     return value->encoding == STRING_RAW && value->body.count <= EMBEDDED_MAX ? "embstr" : "raw";
 }
 
-static enum err string_encode(struct heap *heap, const struct value *value, struct buffer *image)
+static enum err string_encode(struct space *space, const struct value *value, struct buffer *image)
 {
     struct string_scratch scratch;
-    return buffer_append(image, string_view(heap, value, &scratch)) ? ERR_NONE : ERR_MEMORY;
+    return buffer_append(image, string_view(space->heap, value, &scratch)) ? ERR_NONE : ERR_MEMORY;
 }
 
 static void give_run(struct heap *heap, const struct value *value)
@@ -193,16 +194,16 @@ static void give_run(struct heap *heap, const struct value *value)
 }
 
 /* Any bytes are a string, so nothing of an image can be wrong. */
-static enum err string_decode(struct heap *heap, struct bytes image, struct value *value,
+static enum err string_decode(struct space *space, struct bytes image, struct value *value,
                               struct buffer *body)
 {
     struct string_scratch scratch;
     struct value made;
-    enum err err = string_make(heap, image, &scratch, &made);
+    enum err err = string_make(space->heap, image, &scratch, &made);
     if (err != ERR_NONE)
         return err;
     if (!buffer_append(body, made.body)) {
-        give_run(heap, &made);
+        give_run(space->heap, &made);
         return ERR_MEMORY;
     }
     made.body = made.body.count == 0
@@ -212,39 +213,39 @@ static enum err string_decode(struct heap *heap, struct bytes image, struct valu
     return ERR_NONE;
 }
 
-static void string_each_ref(struct heap *heap, const struct value *value,
+static void string_each_ref(struct space *space, const struct value *value,
                             void (*visit)(void *context, uint64_t ref), void *context)
 {
-    (void)heap;
+    (void)space;
     if (value->encoding == STRING_BIG)
         visit(context, big_read(value->body.at).ref);
 }
 
 /* One run is one step: the heap gives its pages back to the system later, and bounded. */
-static bool string_free_step(struct heap *heap, const struct value *value, uint64_t *cursor)
+static bool string_free_step(struct space *space, const struct value *value, uint64_t *cursor)
 {
     if (*cursor == 0)
-        give_run(heap, value);
+        give_run(space->heap, value);
     *cursor = 1;
     return true;
 }
 
-static uint64_t string_bytes(const struct heap *heap, const struct value *value)
+static uint64_t string_bytes(const struct space *space, const struct value *value)
 {
     if (value->encoding != STRING_BIG)
         return 0;
-    return heap_block_bytes(heap, string_big_at(heap, value->body.at));
+    return heap_block_bytes(space->heap, string_big_at(space->heap, value->body.at));
 }
 
-static void string_digest(struct heap *heap, const struct value *value, struct sha1 *sha1)
+static void string_digest(struct space *space, const struct value *value, struct sha1 *sha1)
 {
     struct string_scratch scratch;
-    sha1_add(sha1, string_view(heap, value, &scratch));
+    sha1_add(sha1, string_view(space->heap, value, &scratch));
 }
 
-static bool big_valid(const struct heap *heap, struct bytes body)
+static bool run_valid(const struct heap *heap, struct bytes body)
 {
-    if (body.count != BIG_BODY_BYTES)
+    if (body.count != RUN_BODY_BYTES)
         return false;
     struct big big = big_read(body.at);
     if (big.ref == 0 || big.count <= STRING_INLINE_MAX)
@@ -253,7 +254,7 @@ static bool big_valid(const struct heap *heap, struct bytes body)
     return heap_block_kind(heap, at) == BLOCK_VALUE && heap_block_bytes(heap, at) >= big.count;
 }
 
-static bool string_valid(const struct heap *heap, const struct value *value)
+static bool string_valid(const struct space *space, const struct value *value)
 {
     struct bytes body = value->body;
     if (value->type != VALUE_STRING)
@@ -261,7 +262,7 @@ static bool string_valid(const struct heap *heap, const struct value *value)
     if (value->encoding == STRING_INT)
         return body.count >= 1 && body.count <= 8 && integer_width(integer_at(body)) == body.count;
     if (value->encoding == STRING_BIG)
-        return big_valid(heap, body);
+        return run_valid(space->heap, body);
     return body.count <= STRING_INLINE_MAX;
 }
 

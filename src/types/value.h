@@ -6,14 +6,15 @@
  * Pointers: body views die with the next change of the entry, and at safe points.
  * Threads:  the heap's.
  * Failure:  ERR_MEMORY or ERR_SYNTAX (decode), with nothing taken.
- * Cost:     stated at each type. */
+ * Cost:     stated at each type; free_step is bounded. */
 #ifndef TYPES_VALUE_H
 #define TYPES_VALUE_H
 
 #include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/hash.h"
-#include "heap/heap.h"
+#include "struct/kinds.h"
+#include "struct/space.h"
 
 /* The order is Redis's object types' (DEBUG OBJECT, RDB); at most 8. */
 enum value_type {
@@ -26,14 +27,6 @@ enum value_type {
     VALUE_TYPES,
 };
 
-/* The kinds of blocks in the heap: who finds the one reference to a block that moves. */
-enum block_kind {
-    BLOCK_ENTRY = 0, /* a key without an expiry: the index of its database */
-    BLOCK_EXPIRING,  /* a key with one: spans of its own, so that a sweep finds them */
-    BLOCK_VALUE,     /* what a value refers to: its type. Runs only, so far: they never move */
-    BLOCK_KINDS,
-};
-
 struct value {
     uint8_t type;     /* enum value_type */
     uint8_t encoding; /* the type's own, 0 to 3 */
@@ -41,33 +34,34 @@ struct value {
 };
 
 struct type_ops {
-    const char *name;                                        /* TYPE's answer: "string" */
-    const char *(*encoding_name)(const struct value *value); /* OBJECT ENCODING's */
+    const char *name; /* TYPE's answer: "string" */
+    /* OBJECT ENCODING's */
+    const char *(*encoding_name)(const struct space *space, const struct value *value);
 
     /* The value as one run of bytes, and back; decode takes hostile bytes. The body that decode
      * makes is appended to `body`, and owns what it refers to. */
-    enum err (*encode)(struct heap *heap, const struct value *value, struct buffer *image);
-    enum err (*decode)(struct heap *heap, struct bytes image, struct value *value,
+    enum err (*encode)(struct space *space, const struct value *value, struct buffer *image);
+    enum err (*decode)(struct space *space, struct bytes image, struct value *value,
                        struct buffer *body);
 
     /* Every reference that the value holds to blocks of the heap. */
-    void (*each_ref)(struct heap *heap, const struct value *value,
+    void (*each_ref)(struct space *space, const struct value *value,
                      void (*visit)(void *context, uint64_t ref), void *context);
 
     /* Gives some of the value's blocks back; *cursor starts at 0. True when all are given. */
-    bool (*free_step)(struct heap *heap, const struct value *value, uint64_t *cursor);
+    bool (*free_step)(struct space *space, const struct value *value, uint64_t *cursor);
 
     /* Bytes held beyond the entry, as the heap rounds them. */
-    uint64_t (*bytes)(const struct heap *heap, const struct value *value);
+    uint64_t (*bytes)(const struct space *space, const struct value *value);
 
     /* Adds the content, canonically: equal values give equal digests in any encoding. */
-    void (*digest)(struct heap *heap, const struct value *value, struct sha1 *sha1);
+    void (*digest)(struct space *space, const struct value *value, struct sha1 *sha1);
 
-    bool (*valid)(const struct heap *heap, const struct value *value);
+    bool (*valid)(const struct space *space, const struct value *value);
 };
 
 /* Gives all blocks of a value back at once: for one that no entry took. */
-void value_drop(struct heap *heap, const struct value *value);
+void value_drop(struct space *space, const struct value *value);
 
 /* The row of a type; never NULL for a type that exists in an entry. */
 const struct type_ops *type_ops(unsigned type);

@@ -3,7 +3,7 @@
 #include "harness.h"
 #include "os/seam.h"
 
-static const char *const kind_names[BLOCK_KINDS] = { "keys", "expiring-keys", "values" };
+static const char *const kind_names[BLOCK_KINDS] = { "keys", "expiring-keys", "values", "nodes" };
 
 void type_world_init(struct type_world *world)
 {
@@ -11,6 +11,10 @@ void type_world_init(struct type_world *world)
     rng_init(&world->rng, test_seed());
     world->heap = heap_new(&world->seam, &(struct heap_options){ kind_names, BLOCK_KINDS, 0 });
     CHECK(world->heap != NULL);
+    world->limits = type_limits_default;
+    struct hash_seed seed = { rng_next(&world->rng), rng_next(&world->rng) };
+    space_init(&world->space, world->heap, &seed, &world->rng, &world->limits);
+    arena_init(&world->arena);
 }
 
 void type_world_release(struct type_world *world)
@@ -18,6 +22,9 @@ void type_world_release(struct type_world *world)
     CHECK(heap_valid(world->heap));
     CHECK_EQ(type_blocks(world), 0);
     CHECK_EQ(type_allocated(world), 0);
+    CHECK_EQ(world->space.roots.live, 0);
+    arena_release(&world->arena);
+    space_release(&world->space);
     heap_drop(world->heap);
 }
 
@@ -45,14 +52,15 @@ static void count_ref(void *context, uint64_t ref)
 {
     struct counted_refs *refs = context;
     CHECK(ref != 0);
-    CHECK_EQ(heap_block_kind(refs->heap, heap_at(heap_base(refs->heap), ref)), BLOCK_VALUE);
+    unsigned kind = heap_block_kind(refs->heap, heap_at(heap_base(refs->heap), ref));
+    CHECK(kind == BLOCK_VALUE || kind == BLOCK_NODE);
     refs->count++;
 }
 
 static uint64_t refs_of(struct type_world *world, const struct value *value)
 {
     struct counted_refs refs = { world->heap, 0 };
-    type_ops(value->type)->each_ref(world->heap, value, count_ref, &refs);
+    type_ops(value->type)->each_ref(&world->space, value, count_ref, &refs);
     return refs.count;
 }
 
@@ -60,7 +68,7 @@ static void digest_of(struct type_world *world, const struct value *value, uint8
 {
     struct sha1 sha1;
     sha1_init(&sha1);
-    type_ops(value->type)->digest(world->heap, value, &sha1);
+    type_ops(value->type)->digest(&world->space, value, &sha1);
     sha1_end(&sha1, digest);
 }
 
@@ -76,7 +84,7 @@ void type_same_digest(struct type_world *world, const struct value *a, const str
 static void free_whole(struct type_world *world, const struct value *value)
 {
     uint64_t cursor = 0, before = type_allocated(world);
-    while (!type_ops(value->type)->free_step(world->heap, value, &cursor)) {
+    while (!type_ops(value->type)->free_step(&world->space, value, &cursor)) {
         CHECK(type_allocated(world) < before); /* each step gives something */
         before = type_allocated(world);
     }
@@ -88,27 +96,27 @@ void type_conforms(struct type_world *world, const struct value *value, uint64_t
     const struct type_ops *ops = type_ops(value->type);
     struct buffer image = { 0 }, again = { 0 }, body = { 0 };
     struct value copy;
-    CHECK(ops->valid(world->heap, value));
-    CHECK(ops->encoding_name(value) != NULL);
+    CHECK(ops->valid(&world->space, value));
+    CHECK(ops->encoding_name(&world->space, value) != NULL);
     CHECK_EQ(refs_of(world, value), blocks);
-    CHECK_EQ(ops->bytes(world->heap, value), bytes);
+    CHECK_EQ(ops->bytes(&world->space, value), bytes);
 
     uint64_t blocks_before = type_blocks(world), bytes_before = type_allocated(world);
-    CHECK_EQ(ops->encode(world->heap, value, &image), ERR_NONE);
+    CHECK_EQ(ops->encode(&world->space, value, &image), ERR_NONE);
     CHECK_EQ(type_blocks(world), blocks_before);
 
     /* The body is appended: what stood in the buffer stays. */
     CHECK(buffer_append(&body, BYTES("before")));
-    CHECK_EQ(ops->decode(world->heap, buffer_view(&image), &copy, &body), ERR_NONE);
+    CHECK_EQ(ops->decode(&world->space, buffer_view(&image), &copy, &body), ERR_NONE);
     CHECK_TEXT(bytes_of(body.at, 6), "before");
     CHECK_EQ(copy.body.count, body.count - 6);
     CHECK(copy.body.count == 0 || copy.body.at == body.at + 6);
     CHECK_EQ(copy.type, value->type);
-    CHECK(ops->valid(world->heap, &copy));
+    CHECK(ops->valid(&world->space, &copy));
     CHECK_EQ(type_blocks(world) - blocks_before, refs_of(world, &copy));
-    CHECK_EQ(type_allocated(world) - bytes_before, ops->bytes(world->heap, &copy));
+    CHECK_EQ(type_allocated(world) - bytes_before, ops->bytes(&world->space, &copy));
     type_same_digest(world, value, &copy, true);
-    CHECK_EQ(ops->encode(world->heap, &copy, &again), ERR_NONE);
+    CHECK_EQ(ops->encode(&world->space, &copy, &again), ERR_NONE);
     CHECK_BYTES(buffer_view(&again), buffer_view(&image));
 
     free_whole(world, &copy);
@@ -125,9 +133,9 @@ static void hostile_image(struct type_world *world, enum value_type type, struct
     struct buffer body = { 0 };
     struct value value;
     uint64_t blocks = type_blocks(world);
-    if (ops->decode(world->heap, image, &value, &body) == ERR_NONE) {
-        CHECK(ops->valid(world->heap, &value));
-        value_drop(world->heap, &value);
+    if (ops->decode(&world->space, image, &value, &body) == ERR_NONE) {
+        CHECK(ops->valid(&world->space, &value));
+        value_drop(&world->space, &value);
     }
     CHECK_EQ(type_blocks(world), blocks);
     buffer_release(&body);

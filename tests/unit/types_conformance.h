@@ -8,14 +8,19 @@
 #ifndef TESTS_UNIT_TYPES_CONFORMANCE_H
 #define TESTS_UNIT_TYPES_CONFORMANCE_H
 
+#include "base/arena.h"
 #include "base/rng.h"
+#include "types/limits.h"
 #include "types/value.h"
 
-/* A heap for values alone, on the real seam. */
+/* A heap and a space for values alone, on the real seam. */
 struct type_world {
     struct seam seam;
     struct heap *heap;
     struct rng rng;
+    struct type_limits limits;
+    struct space space;
+    struct arena arena;
 };
 void type_world_init(struct type_world *world);
 void type_world_release(struct type_world *world);

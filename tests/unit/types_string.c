@@ -18,11 +18,11 @@ static void check_made(struct type_world *world, struct bytes content, int encod
     CHECK_EQ(string_make(world->heap, content, &scratch, &value), ERR_NONE);
     CHECKF(value.encoding == encoding, "\"%.*s\" is %d, wanted %d", (int)content.count,
            (const char *)content.at, value.encoding, encoding);
-    CHECK(strcmp(string_ops.encoding_name(&value), name) == 0);
+    CHECK(strcmp(string_ops.encoding_name(&world->space, &value), name) == 0);
     CHECK_BYTES(string_view(world->heap, &value, &digits), content);
     CHECK_EQ(string_count(world->heap, &value), content.count);
-    type_conforms(world, &value, encoding == STRING_BIG, string_ops.bytes(world->heap, &value));
-    value_drop(world->heap, &value);
+    type_conforms(world, &value, encoding == STRING_BIG, string_ops.bytes(&world->space, &value));
+    value_drop(&world->space, &value);
 }
 
 static void check_text(struct type_world *world, const char *text, int encoding, const char *name)
@@ -128,7 +128,7 @@ TEST(string_digest_is_of_content)
     type_same_digest(&world, &integer, &raw, true);
     type_same_digest(&world, &integer, &edited, true);
     type_same_digest(&world, &integer, &different, false);
-    CHECK(strcmp(string_ops.encoding_name(&edited), "raw") == 0);
+    CHECK(strcmp(string_ops.encoding_name(&world.space, &edited), "raw") == 0);
     type_conforms(&world, &edited, 0, 0);
     type_world_release(&world);
 }
@@ -181,10 +181,10 @@ TEST(string_big_resizes)
         CHECK(at != NULL && at == string_big_at(world.heap, body));
         count = grown;
         CHECK_EQ(string_count(world.heap, &value), count);
-        CHECK(string_ops.valid(world.heap, &value));
+        CHECK(string_ops.valid(&world.space, &value));
     }
-    type_conforms(&world, &value, 1, string_ops.bytes(world.heap, &value));
-    value_drop(world.heap, &value);
+    type_conforms(&world, &value, 1, string_ops.bytes(&world.space, &value));
+    value_drop(&world.space, &value);
     type_world_release(&world);
 }
 
@@ -203,9 +203,11 @@ TEST(string_without_memory)
     type_world_init(&world);
     struct fault_seam fault;
     fault_seam_init(&fault, &world.seam);
-    static const char *const names[BLOCK_KINDS] = { "keys", "expiring-keys", "values" };
+    static const char *const names[BLOCK_KINDS] = { "keys", "expiring-keys", "values", "nodes" };
     struct heap *heap = heap_new(&fault.seam, &(struct heap_options){ names, BLOCK_KINDS, 0 });
     CHECK(heap != NULL);
+    struct space space;
+    space_init(&space, heap, &(struct hash_seed){ 1, 2 }, &world.rng, &world.limits);
     fault_seam_plan(&fault, &(struct fault_plan){ FAULT_PAGES, 0, ENOMEM, true, false });
     struct string_scratch scratch;
     struct value value;
@@ -214,11 +216,11 @@ TEST(string_without_memory)
     fault_seam_plan(&fault, &(struct fault_plan){ 0 });
     CHECK_EQ(string_make_big(heap, 100000, &scratch, &value, &at), ERR_NONE);
     struct buffer image = { 0 }, body = { 0 };
-    CHECK_EQ(string_ops.encode(heap, &value, &image), ERR_NONE);
+    CHECK_EQ(string_ops.encode(&space, &value, &image), ERR_NONE);
     struct heap_figures before, after;
     heap_figures(heap, &before);
     memory_fail_after(0);
-    CHECK_EQ(string_ops.decode(heap, buffer_view(&image), &value, &body), ERR_MEMORY);
+    CHECK_EQ(string_ops.decode(&space, buffer_view(&image), &value, &body), ERR_MEMORY);
     memory_fail_after(UINT64_MAX);
     heap_figures(heap, &after);
     CHECK_EQ(after.blocks, before.blocks);

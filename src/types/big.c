@@ -1,0 +1,91 @@
+#include "types/big.h"
+
+enum { FREE_NODES = 32 }; /* a step: some tens of microseconds at the most */
+
+struct run_visit {
+    void (*visit)(void *context, uint64_t ref);
+    void *context;
+};
+
+static void visit_run(void *context, const uint8_t *element)
+{
+    const struct run_visit *run = context;
+    uint64_t ref = packed_run(element);
+    if (ref != 0)
+        run->visit(run->context, ref);
+}
+
+void big_each_ref(const struct space *space, const struct value *value, const struct big_ops *ops,
+                  void (*visit)(void *context, uint64_t ref), void *context)
+{
+    const struct root *root = big_root(space, value);
+    struct run_visit run = { visit, context };
+    root_each_ref(space, root, visit, context);
+    if (root->outside == 0)
+        return;
+    for (unsigned set = 0; set < root->sets; set++) {
+        for (uint32_t number = 0; number < root->nodes[set].count; number++) {
+            const struct node *node = node_of(space, &root->nodes[set], number);
+            if (node != NULL)
+                ops->walk(space, set, node, visit_run, &run);
+        }
+    }
+}
+
+struct emptying {
+    struct space *space;
+    struct root *root;
+};
+
+static void empty_element(void *context, const uint8_t *element)
+{
+    const struct emptying *emptying = context;
+    packed_empty(emptying->space, emptying->root, element);
+}
+
+/* The last node of the last set that has one; true when there is none left. */
+static bool drop_last_node(struct space *space, struct root *root, const struct big_ops *ops)
+{
+    for (unsigned set = root->sets; set-- > 0;) {
+        uint32_t count = root->nodes[set].count;
+        if (count == 0)
+            continue;
+        struct node *node = node_of(space, &root->nodes[set], count - 1);
+        if (node != NULL && root->outside > 0) {
+            struct emptying emptying = { space, root };
+            ops->walk(space, set, node, empty_element, &emptying);
+        }
+        if (node != NULL)
+            node_drop(space, root, set, node);
+        nodes_cut(space, root, set, count - 1);
+        return false;
+    }
+    return true;
+}
+
+bool big_free_step(struct space *space, const struct value *value, const struct big_ops *ops)
+{
+    struct root *root = big_root(space, value);
+    for (unsigned i = 0; i < FREE_NODES; i++) {
+        if (!drop_last_node(space, root, ops))
+            continue;
+        root_drop(space, root);
+        return true;
+    }
+    return false;
+}
+
+void big_drop(struct space *space, struct root *root, const struct big_ops *ops)
+{
+    while (!drop_last_node(space, root, ops))
+        continue;
+    root_drop(space, root);
+}
+
+bool big_valid(const struct space *space, const struct value *value)
+{
+    if (value->body.count != sizeof(uint32_t) || !roots_has(&space->roots, big_id(value)))
+        return false;
+    const struct root *root = big_root(space, value);
+    return root->type == value->type && root_valid(space, root);
+}

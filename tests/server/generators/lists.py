@@ -1,0 +1,11 @@
+"""Arguments of the commands on list keys."""
+
+from generators.primitives import *  # noqa: F403
+
+GENERATORS = {}
+WEIGHTS = {}
+EXCLUDED = {}
+
+
+def audit():
+    return []
