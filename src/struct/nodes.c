@@ -34,12 +34,12 @@ static bool resize_directory(struct space *space, struct root *root, unsigned se
     struct nodes *nodes = &root->nodes[set];
     struct node_head *directory = nodes->directory == 0 ? NULL : space_at(space, nodes->directory);
     uint64_t before = directory == NULL ? 0 : heap_block_bytes(space->heap, directory);
-    directory = directory == NULL
-                    ? heap_take(space->heap, directory_bytes(slots), BLOCK_NODE)
-                    : heap_resize(space->heap, directory, directory_bytes(slots), BLOCK_NODE);
+    size_t held = heap_round_up(space->heap, directory_bytes(slots));
+    directory = directory == NULL ? heap_take(space->heap, held, BLOCK_NODE)
+                                  : heap_resize(space->heap, directory, held, BLOCK_NODE);
     if (directory == NULL)
         return false;
-    uint64_t held = heap_block_bytes(space->heap, directory);
+    DCHECK(heap_block_bytes(space->heap, directory) == held);
     *directory = (struct node_head){ root->head.id, NODE_DIRECTORY | set_bit(set) };
     nodes->directory = space_ref(space, directory);
     nodes->capacity = (uint32_t)((held - DIRECTORY_HEADER) / DIRECTORY_SLOT);
@@ -94,9 +94,14 @@ void nodes_cut(struct space *space, struct root *root, unsigned set, uint32_t co
 
 /* --- roots ------------------------------------------------------------------------------------ */
 
+static size_t root_bytes(unsigned sets, size_t more_bytes)
+{
+    return sizeof(struct root) + sets * sizeof(struct nodes) + more_bytes;
+}
+
 struct root *root_new(struct space *space, unsigned type, unsigned sets, size_t more_bytes)
 {
-    size_t bytes = sizeof(struct root) + sets * sizeof(struct nodes) + more_bytes;
+    size_t bytes = root_bytes(sets, more_bytes);
     struct root *root = heap_take(space->heap, bytes, BLOCK_NODE);
     if (root == NULL)
         return NULL;
@@ -177,6 +182,18 @@ static void shift(struct node *node, size_t offset, size_t remove, size_t insert
     node->used = (uint32_t)(node->used - remove + insert);
 }
 
+/* In the block as it is: a test build poisons what is not in use. */
+static void splice_inside(struct space *space, struct node *node, size_t offset, size_t remove,
+                          size_t insert)
+{
+    size_t bytes = NODE_HEADER + node->used - remove + insert;
+    if (insert > remove)
+        heap_refit(space->heap, node, bytes);
+    shift(node, offset, remove, insert);
+    if (insert < remove)
+        heap_refit(space->heap, node, bytes);
+}
+
 /* A run: its pages grow before the payload is shifted, and shrink after. */
 static struct node *splice_run(struct space *space, struct nodes *nodes, struct node *node,
                                size_t offset, size_t remove, size_t insert)
@@ -209,8 +226,7 @@ struct node *node_splice(struct space *space, struct root *root, unsigned set, s
     size_t was = node->used;
     struct node *made = node;
     if (heap_fits(space->heap, node, NODE_HEADER + used)) {
-        heap_refit(space->heap, node, NODE_HEADER + used);
-        shift(node, offset, remove, insert);
+        splice_inside(space, node, offset, remove, insert);
     } else if (heap_block_bytes(space->heap, node) > HEAP_CELL_MAX &&
                NODE_HEADER + used > HEAP_CELL_MAX) {
         made = splice_run(space, nodes, node, offset, remove, insert);
@@ -247,9 +263,12 @@ void node_renumber(struct space *space, struct root *root, unsigned set, struct 
 
 /* --- moving, freeing, walking ----------------------------------------------------------------- */
 
-static bool repoint_in_root(struct space *space, struct root *root, uint32_t number, uint64_t ref,
-                            uint64_t to)
+/* Blocks move many at once: what a root or directory refers to may have been repointed since its
+ * copy was made, so that it is copied anew when its turn comes. */
+static bool repoint_in_root(struct space *space, struct root *root, uint32_t number,
+                            const void *from, void *to)
 {
+    uint64_t ref = space_ref(space, from);
     unsigned set = (number & NODE_SECOND) != 0;
     uint32_t slot = number & ~NODE_SECOND;
     if (set >= root->sets)
@@ -258,27 +277,28 @@ static bool repoint_in_root(struct space *space, struct root *root, uint32_t num
     if (slot == NODE_DIRECTORY) {
         if (nodes->directory != ref)
             return false;
-        nodes->directory = to;
+        memcpy(to, from, directory_bytes(nodes->count));
+        nodes->directory = space_ref(space, to);
         return true;
     }
     if (slot >= nodes->count || nodes_ref(space, nodes, slot) != ref)
         return false;
-    set_slot(space, nodes, slot, to);
+    set_slot(space, nodes, slot, space_ref(space, to));
     return true;
 }
 
 bool nodes_repoint(struct space *space, const void *from, void *to)
 {
     struct node_head head;
-    uint64_t ref = space_ref(space, from);
     memcpy(&head, to, sizeof head);
     if (!roots_has(&space->roots, head.id))
         return false;
+    struct root *root = root_of(space, head.id);
     if (head.number != NODE_ROOT)
-        return repoint_in_root(space, root_of(space, head.id), head.number, ref,
-                               space_ref(space, to));
-    if (roots_ref(&space->roots, head.id) != ref)
+        return repoint_in_root(space, root, head.number, from, to);
+    if (root != from)
         return false;
+    memcpy(to, from, root_bytes(root->sets, root->more_bytes));
     roots_repoint(&space->roots, head.id, space_ref(space, to));
     return true;
 }

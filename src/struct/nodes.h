@@ -118,7 +118,7 @@ void node_renumber(struct space *space, struct root *root, unsigned set, struct 
                    uint32_t number);
 
 /* The mover's: `to` holds a copy of a block of kind BLOCK_NODE (root, directory or node) that the
- * value knows at `from`. False when nobody refers to `from`. */
+ * value knows at `from`, which must hold it still. False when nobody refers to `from`. */
 MUST_CHECK bool nodes_repoint(struct space *space, const void *from, void *to);
 
 /* Every block of the value: root, directories, nodes. Not the runs outside. */
