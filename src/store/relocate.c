@@ -25,18 +25,33 @@ static void repoint_entries(struct store *store, struct heap_move *moves, size_t
     }
 }
 
+/* What a node's id leads to is asked for in steps, for all nodes side by side: the table of ids,
+ * then the roots, then the directories' slots. */
+static void repoint_nodes(struct store *store, struct heap_move *moves, size_t count)
+{
+    const struct space *space = &store->space;
+    for (size_t at = 0; at < count; at++)
+        nodes_prefetch_id(space, moves[at].to);
+    for (size_t at = 0; at < count; at++)
+        nodes_prefetch_root(space, moves[at].to);
+    for (size_t at = 0; at < count; at++)
+        nodes_prefetch_slot(space, moves[at].to);
+    for (size_t at = 0; at < count; at++)
+        moves[at].done = nodes_repoint(&store->space, moves[at].from, moves[at].to);
+}
+
 static void repoint(void *context, unsigned kind, struct heap_move *moves, size_t count)
 {
     struct store *store = context;
     if (kind == BLOCK_VALUE)
         return; /* long strings are runs, which never move */
-    if (kind == BLOCK_NODE) {
-        for (size_t at = 0; at < count; at++)
-            moves[at].done = nodes_repoint(&store->space, moves[at].from, moves[at].to);
-        return;
+    for (size_t at = 0; at < count; at += SIDE_BY_SIDE) {
+        size_t part = count - at < SIDE_BY_SIDE ? count - at : SIDE_BY_SIDE;
+        if (kind == BLOCK_NODE)
+            repoint_nodes(store, moves + at, part);
+        else
+            repoint_entries(store, moves + at, part);
     }
-    for (size_t at = 0; at < count; at += SIDE_BY_SIDE)
-        repoint_entries(store, moves + at, count - at < SIDE_BY_SIDE ? count - at : SIDE_BY_SIDE);
 }
 
 struct heap_mover store_mover(struct store *store)

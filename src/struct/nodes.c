@@ -1,5 +1,6 @@
 #include "struct/nodes.h"
 
+#include "base/prefetch.h"
 #include "struct/kinds.h"
 
 enum { DIRECTORY_SLOTS_MIN = 4 };
@@ -301,6 +302,32 @@ bool nodes_repoint(struct space *space, const void *from, void *to)
     memcpy(to, from, root_bytes(root->sets, root->more_bytes));
     roots_repoint(&space->roots, head.id, space_ref(space, to));
     return true;
+}
+
+void nodes_prefetch_id(const struct space *space, const void *to)
+{
+    const struct node_head *head = to;
+    if (roots_may_have(&space->roots, head->id))
+        prefetch(roots_place(&space->roots, head->id));
+}
+
+void nodes_prefetch_root(const struct space *space, const void *to)
+{
+    const struct node_head *head = to;
+    if (roots_has(&space->roots, head->id))
+        prefetch(root_of(space, head->id));
+}
+
+void nodes_prefetch_slot(const struct space *space, const void *to)
+{
+    const struct node_head *head = to;
+    uint32_t number = head->number & ~NODE_SECOND;
+    unsigned set = (head->number & NODE_SECOND) != 0;
+    if (number >= NODE_NUMBER_MAX || !roots_has(&space->roots, head->id))
+        return;
+    const struct root *root = root_of(space, head->id);
+    if (set < root->sets && number < root->nodes[set].count)
+        prefetch(slot_of(space, &root->nodes[set], number));
 }
 
 void root_each_ref(const struct space *space, const struct root *root,

@@ -121,6 +121,12 @@ void node_renumber(struct space *space, struct root *root, unsigned set, struct 
  * value knows at `from`, which must hold it still. False when nobody refers to `from`. */
 MUST_CHECK bool nodes_repoint(struct space *space, const void *from, void *to);
 
+/* Ask the processor for what nodes_repoint will read, one dependency at a time: call the first for
+ * many moved blocks, then the second for all of them, then the third. */
+void nodes_prefetch_id(const struct space *space, const void *to);
+void nodes_prefetch_root(const struct space *space, const void *to);
+void nodes_prefetch_slot(const struct space *space, const void *to);
+
 /* Every block of the value: root, directories, nodes. Not the runs outside. */
 void root_each_ref(const struct space *space, const struct root *root,
                    void (*visit)(void *context, uint64_t ref), void *context);

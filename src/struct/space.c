@@ -92,11 +92,15 @@ void roots_give(struct roots *roots, uint32_t id)
         roots->count--;
 }
 
-bool roots_has(const struct roots *roots, uint32_t id)
+bool roots_may_have(const struct roots *roots, uint32_t id)
 {
     uint32_t number = (id - 1) / ROOTS_CHUNK;
-    return id != 0 && number < roots->count && roots->chunks[number] != NULL &&
-           (roots_ref(roots, id) & ROOTS_FREE) == 0;
+    return id != 0 && number < roots->count && roots->chunks[number] != NULL;
+}
+
+bool roots_has(const struct roots *roots, uint32_t id)
+{
+    return roots_may_have(roots, id) && (roots_ref(roots, id) & ROOTS_FREE) == 0;
 }
 
 uint64_t roots_bytes(const struct roots *roots)

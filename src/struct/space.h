@@ -48,15 +48,20 @@ void space_release(struct space *space);
 /* An id for the root `ref`; 0: no memory. */
 MUST_CHECK uint32_t roots_take(struct roots *roots, uint64_t ref);
 void roots_give(struct roots *roots, uint32_t id);
+static inline uint64_t *roots_place(const struct roots *roots, uint32_t id)
+{
+    return &roots->chunks[(id - 1) / ROOTS_CHUNK]->refs[(id - 1) % ROOTS_CHUNK];
+}
 static inline uint64_t roots_ref(const struct roots *roots, uint32_t id)
 {
-    return roots->chunks[(id - 1) / ROOTS_CHUNK]->refs[(id - 1) % ROOTS_CHUNK];
+    return *roots_place(roots, id);
 }
 static inline void roots_repoint(const struct roots *roots, uint32_t id, uint64_t ref)
 {
-    roots->chunks[(id - 1) / ROOTS_CHUNK]->refs[(id - 1) % ROOTS_CHUNK] = ref;
+    *roots_place(roots, id) = ref;
 }
-/* Whether an id of unknown origin leads to a root: for verification. */
+/* Whether there is a place for an id of unknown origin, and whether it leads to a root. */
+bool roots_may_have(const struct roots *roots, uint32_t id);
 bool roots_has(const struct roots *roots, uint32_t id);
 uint64_t roots_bytes(const struct roots *roots); /* malloc'ed */
 
