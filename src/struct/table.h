@@ -13,13 +13,14 @@
 #ifndef STRUCT_TABLE_H
 #define STRUCT_TABLE_H
 
+#include "base/prefetch.h"
 #include "struct/linear.h"
 #include "struct/nodes.h"
 
 enum { TABLE_BUCKET_BYTES = 320 };
 
 struct table_ops {
-    size_t (*bytes)(const uint8_t *element);
+    size_t (*bytes)(const uint8_t *element); /* never 0 */
     uint64_t (*hash)(const struct space *space, const uint8_t *element);
 };
 
@@ -55,6 +56,21 @@ static inline const uint8_t *table_bucket(const struct table *table, uint64_t ha
     *used = node == NULL ? 0 : node->used;
     place->offset = *used;
     return node == NULL ? NULL : node->at;
+}
+
+/* An element was found at `offset` of that payload. */
+static inline void table_stand(struct table_place *place, const uint8_t *payload, size_t offset)
+{
+    place->offset = offset;
+    place->at = (uint8_t *)(uintptr_t)(payload + offset);
+}
+
+/* Asks for the first lines of a bucket; NULL is allowed. */
+static inline void table_prefetch_node(const struct node *node)
+{
+    const uint8_t *at = (const uint8_t *)node;
+    for (unsigned i = 0; i < TABLE_BUCKET_BYTES; i += 64)
+        prefetch(at + i);
 }
 
 /* A gap of `bytes` for a new element at the end of place->bucket; the caller fills it, then calls
