@@ -46,9 +46,11 @@ static enum err copy_value(struct call *call, const struct value *value, struct 
                            struct buffer *body)
 {
     uint64_t refs = 0;
-    type_ops(value->type)->each_ref(call->space, value, count_ref, &refs);
+    const struct type_ops *ops = type_ops(value->type);
+    ops->each_ref(call->space, value, count_ref, &refs);
     if (refs > 0)
-        return copy_by_image(call, value, copy, body);
+        return ops->copy != NULL ? ops->copy(call->space, value, copy, body)
+                                 : copy_by_image(call, value, copy, body);
     if (!buffer_append(body, value->body))
         return ERR_MEMORY;
     *copy = (struct value){ value->type, value->encoding,

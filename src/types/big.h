@@ -41,6 +41,12 @@ static inline uint64_t big_bytes(const struct space *space, const struct value *
 /* The body's form, the root's type, and all blocks. */
 bool big_valid(const struct space *space, const struct value *value);
 
+/* A value of its own with the same content: block by block, so that nothing is rebuilt and no image
+ * of the whole is needed. `body` gets the id appended. Not for types that keep references of their
+ * own in root or nodes. */
+MUST_CHECK enum err big_copy(struct space *space, const struct value *value,
+                             const struct big_ops *ops, struct value *copy, struct buffer *body);
+
 /* Gives a half-built root back with all that it has. */
 void big_drop(struct space *space, struct root *root, const struct big_ops *ops);
 

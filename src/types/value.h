@@ -44,6 +44,11 @@ struct type_ops {
     enum err (*decode)(struct space *space, struct bytes image, struct value *value,
                        struct buffer *body);
 
+    /* A value of its own with the same content; NULL: by encode and decode. The body is appended to
+     * `body`. */
+    enum err (*copy)(struct space *space, const struct value *value, struct value *copy,
+                     struct buffer *body);
+
     /* Every reference that the value holds to blocks of the heap. */
     void (*each_ref)(struct space *space, const struct value *value,
                      void (*visit)(void *context, uint64_t ref), void *context);

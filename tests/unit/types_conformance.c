@@ -90,6 +90,26 @@ static void free_whole(struct type_world *world, const struct value *value)
     }
 }
 
+/* A copy shares nothing and is as good as the original. */
+static void check_copy(struct type_world *world, const struct value *value)
+{
+    const struct type_ops *ops = type_ops(value->type);
+    struct buffer body = { 0 };
+    struct value copy;
+    uint64_t blocks = type_blocks(world), bytes = type_allocated(world);
+    if (ops->copy == NULL || refs_of(world, value) == 0)
+        return;
+    CHECK_EQ(ops->copy(&world->space, value, &copy, &body), ERR_NONE);
+    CHECK(ops->valid(&world->space, &copy) && ops->valid(&world->space, value));
+    CHECK_EQ(type_blocks(world) - blocks, refs_of(world, &copy));
+    type_same_digest(world, value, &copy, true);
+    free_whole(world, &copy);
+    CHECK_EQ(type_blocks(world), blocks);
+    CHECK_EQ(type_allocated(world), bytes);
+    CHECK(ops->valid(&world->space, value));
+    buffer_release(&body);
+}
+
 void type_conforms(struct type_world *world, const struct value *value, uint64_t blocks,
                    uint64_t bytes)
 {
@@ -100,6 +120,7 @@ void type_conforms(struct type_world *world, const struct value *value, uint64_t
     CHECK(ops->encoding_name(&world->space, value) != NULL);
     CHECK_EQ(refs_of(world, value), blocks);
     CHECK_EQ(ops->bytes(&world->space, value), bytes);
+    check_copy(world, value);
 
     uint64_t blocks_before = type_blocks(world), bytes_before = type_allocated(world);
     CHECK_EQ(ops->encode(&world->space, value, &image), ERR_NONE);
