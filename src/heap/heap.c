@@ -33,9 +33,40 @@ void heap_drop(struct heap *heap)
     memory_give(heap);
 }
 
+bool heap_refuse_after(struct heap *heap, uint64_t takes, bool always)
+{
+    heap->refused_take = takes + 1;
+    heap->refuses_always = always;
+#ifdef SNUG_CHECKS
+    return true;
+#else
+    return false;
+#endif
+}
+
+#ifdef SNUG_CHECKS
+static bool refuses(struct heap *heap)
+{
+    if (heap->refused_take == 1) {
+        heap->refused_take = heap->refuses_always;
+        return true;
+    }
+    heap->refused_take -= heap->refused_take > 0;
+    return false;
+}
+#else
+static inline bool refuses(const struct heap *heap)
+{
+    (void)heap;
+    return false;
+}
+#endif
+
 void *heap_take(struct heap *heap, size_t bytes, unsigned kind)
 {
     DCHECK(bytes > 0 && kind < heap->kinds);
+    if (refuses(heap))
+        return NULL;
     if (UNLIKELY(bytes > HEAP_CELL_MAX))
         return run_take(heap, bytes, kind);
     void *block = lane_take(heap, kind, size_class_of(&heap->classes, bytes));
@@ -72,9 +103,9 @@ void *heap_resize(struct heap *heap, void *block, size_t bytes, unsigned kind)
         return block;
     }
     bool run = is_run(heap, block);
-    if (run && bytes > HEAP_CELL_MAX)
-        return run_resize(heap, block, bytes, kind);
     size_t old_bytes = run ? run_of(heap, block)->bytes : heap_block_bytes(heap, block);
+    if (run && bytes > HEAP_CELL_MAX)
+        return bytes > old_bytes && refuses(heap) ? NULL : run_resize(heap, block, bytes, kind);
     void *to = heap_take(heap, bytes, kind);
     if (to == NULL)
         return NULL;

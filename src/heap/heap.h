@@ -125,6 +125,11 @@ const char *heap_kind_name(const struct heap *heap, unsigned kind);
  * a lane without spans has spans == 0. Walks the table of spans: about 1 ms for each 4 GB. */
 void heap_map(const struct heap *heap, struct heap_lane_figures *figures);
 
+/* Tests: of the blocks asked for from now on, or asked to grow, the one after the next `takes` is
+ * refused, and with `always` all behind it; UINT64_MAX: none is. False where the build does not
+ * check itself (SNUG_CHECKS): nothing is refused then. */
+bool heap_refuse_after(struct heap *heap, uint64_t takes, bool always);
+
 /* The whole heap checked against its invariants; a test build's friend. */
 bool heap_valid(const struct heap *heap);
 

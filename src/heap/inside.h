@@ -123,6 +123,9 @@ struct heap {
     unsigned move_lane_stay; /* victims more from it, before all lanes are compared again */
     uint32_t move_all_row;   /* heap_move_all's place */
 
+    uint64_t refused_take; /* test builds: 1 + the takes until one is refused; 0: none is */
+    bool refuses_always;
+
     uint64_t allocated, active, blocks; /* cells and runs */
     uint64_t run_count, run_bytes, run_slack;
     uint64_t moved_blocks, moved_bytes, missed_blocks, drained_spans, returned_bytes;
