@@ -43,6 +43,11 @@ struct tree_ops {
      * told in order: who keeps a leaf's number beside each element (a sorted set) changes it from
      * `before` to the leaf's. Nothing of the tree may be changed here. May be NULL. */
     void (*moved)(const struct tree *tree, const struct node *leaf, size_t offset, uint32_t before);
+
+    /* For struct/leaves.h alone, see there; NULL and 0 else. */
+    size_t (*bytes)(const uint8_t *element);
+    struct tree_key (*key)(const struct tree *tree, const uint8_t *element);
+    uint32_t leaf_bytes;
 };
 
 /* A tree as a call works on it; nothing of it is stored. */
@@ -69,6 +74,8 @@ struct node *tree_at(const struct tree *tree, uint64_t rank, uint64_t *within);
 /* Elements before the leaf's first, and in the leaf. */
 uint64_t tree_rank(const struct tree *tree, const struct node *leaf);
 uint64_t tree_leaf_count(const struct tree *tree, const struct node *leaf);
+bool tree_is_first(const struct tree *tree, const struct node *leaf);
+bool tree_is_last(const struct tree *tree, const struct node *leaf);
 /* NULL: there is none. */
 struct node *tree_first(const struct tree *tree);
 struct node *tree_last(const struct tree *tree);

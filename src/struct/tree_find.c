@@ -122,6 +122,28 @@ static struct node *last_below(const struct tree *tree, struct node *node)
     return node;
 }
 
+bool tree_is_first(const struct tree *tree, const struct node *leaf)
+{
+    for (const struct node *node = leaf; !tree_is_top(tree, node);) {
+        struct inner parent = tree_parent(tree, node);
+        if (parent.number[0] != node_number(node))
+            return false;
+        node = parent.node;
+    }
+    return true;
+}
+
+bool tree_is_last(const struct tree *tree, const struct node *leaf)
+{
+    for (const struct node *node = leaf; !tree_is_top(tree, node);) {
+        struct inner parent = tree_parent(tree, node);
+        if (parent.number[parent.head->count - 1] != node_number(node))
+            return false;
+        node = parent.node;
+    }
+    return true;
+}
+
 struct node *tree_first(const struct tree *tree)
 {
     const struct tree_state *state = tree->state;

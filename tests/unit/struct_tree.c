@@ -94,7 +94,7 @@ static struct model *model_new(bool sorted, uint64_t key_range)
     CHECK(model->root != NULL);
     model->sorted = sorted;
     model->key_range = key_range;
-    model->ops = (struct tree_ops){ compare, moved };
+    model->ops = (struct tree_ops){ .compare = compare, .moved = moved };
     model->tree =
         (struct tree){ &model->space, model->root, 0, root_more(model->root), &model->ops, model };
     model->homes = 4 * ELEMENTS_MAX;
