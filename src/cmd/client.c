@@ -221,6 +221,8 @@ void client_help(struct call *call)
         "    Name this connection.",
         "TRACKINGINFO",
         "    The state of tracking: off.",
+        "UNBLOCK <client-id> [TIMEOUT|ERROR]",
+        "    End the waiting of a connection: as its timeout does, or with an error.",
         "UNPAUSE",
         "    End PAUSE.",
         NULL,

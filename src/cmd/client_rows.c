@@ -164,6 +164,21 @@ static const struct command_arg args_client_setname[] = {
     { .name = NULL },
 };
 
+static const struct command_arg args_client_unblock_type[] = {
+    { .name = "timeout", .type = ARG_PURE_TOKEN, .token = "TIMEOUT" },
+    { .name = "error", .type = ARG_PURE_TOKEN, .token = "ERROR" },
+    { .name = NULL },
+};
+
+static const struct command_arg args_client_unblock[] = {
+    { .name = "client-id", .type = ARG_INTEGER },
+    { .name = "timeout_error",
+      .type = ARG_ONE_OF,
+      .flags = ARG_OPTIONAL,
+      .parts = args_client_unblock_type },
+    { .name = NULL },
+};
+
 static const struct command client_rows[] = {
     { .name = "getname",
       .run = client_getname,
@@ -305,6 +320,16 @@ static const struct command client_rows[] = {
       .since = "6.2.0",
       .cost = "O(1)",
       .summary = "Describes the state of tracking." },
+    { .name = "unblock",
+      .run = client_unblock_one,
+      .arity = -3,
+      .group = GROUP_CONNECTION,
+      .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE,
+      .acl = ACL_CONNECTION,
+      .since = "5.0.0",
+      .cost = "O(log N), N being the connections that wait",
+      .summary = "Ends the waiting of a connection whose command waits for keys.",
+      .args = args_client_unblock },
     { .name = "unpause",
       .run = client_unpause,
       .arity = 2,

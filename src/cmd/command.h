@@ -27,6 +27,7 @@ struct call {
     const struct command *command; /* the row that runs (the subcommand's, if it has one) */
     struct bytes *argv;
     uint32_t argc;
+    bool never_waits;       /* in MULTI or a script: see cmd/blocking.h */
     uint32_t db;            /* the client's */
     unsigned read_flags;    /* for store_read: STORE_NO_TOUCH after CLIENT NO-TOUCH */
     struct key first;       /* the first key, hashed; name.at NULL when the command has none */

@@ -28,6 +28,7 @@ void client_setinfo(struct call *call);
 void client_reply(struct call *call);
 void client_pause(struct call *call);
 void client_unpause(struct call *call);
+void client_unblock_one(struct call *call); /* blocking_client.c */
 void client_no_evict(struct call *call);
 void client_no_touch(struct call *call);
 void client_getredir(struct call *call);

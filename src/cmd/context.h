@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 
+struct blocker;      /* cmd/blocker.h: who waits for keys */
 struct cmd_table;    /* cmd/table.h: rows by name, counters by row */
 struct config;       /* conf/config.h */
 struct conf_runtime; /* conf/runtime.h: CONFIG GET, SET, REWRITE */
@@ -38,6 +39,7 @@ struct cmd_context {
     struct net *net;
     struct cmd_table *table;
     struct observer *observer;
+    struct blocker *blocker; /* set by dispatch_new */
 
     /* Asks the process to end; false with a reason in *refusal when it cannot. */
     bool (*shutdown)(void *server, unsigned flags, const char **refusal);

@@ -2,12 +2,13 @@
 
 #include "base/memory.h"
 #include "cmd/access.h"
+#include "cmd/blocker.h"
 #include "conf/config.h"
 
 #include <string.h>
 
 /* Enough requests to pay for DRAM side by side, and no more lines than the nearest caches hold. */
-enum { SLICE_REQUESTS = 64, SLICE_KEYS = 256, LAST_NAME_MAX = 16 };
+enum { SLICE_REQUESTS = 64, SLICE_KEYS = 256, LAST_NAME_MAX = 16, AGAIN_KEYS = 4 };
 
 struct plan {
     struct command_row *row; /* NULL: unknown */
@@ -18,6 +19,7 @@ struct plan {
 struct dispatch {
     struct cmd_context *context;
     struct cmd_figures *figures;
+    struct blocker *blocker;
     struct call call; /* what does not change from command to command is set once */
     uint64_t last_ticks;
     uint64_t slow_ns;
@@ -32,6 +34,7 @@ struct dispatch {
     size_t last_name_bytes;
     struct plan plans[SLICE_REQUESTS];
     struct key keys[SLICE_KEYS];
+    struct key again_keys[AGAIN_KEYS]; /* of the command that runs again, in between */
 };
 
 /* A client in its usual state has the first of these and none of the others. */
@@ -54,13 +57,19 @@ struct dispatch *dispatch_new(struct cmd_context *context)
                                     .heap = store_heap(context->store),
                                     .space = store_space(context->store),
                                     .arena = &dispatch->arena };
-    return dispatch;
+    dispatch->blocker = context->blocker = blocker_new(context, dispatch);
+    if (dispatch->blocker != NULL)
+        return dispatch;
+    dispatch_drop(dispatch);
+    return NULL;
 }
 
 void dispatch_drop(struct dispatch *dispatch)
 {
     if (dispatch == NULL)
         return;
+    blocker_drop(dispatch->blocker);
+    dispatch->context->blocker = NULL;
     arena_release(&dispatch->arena);
     memory_give(dispatch);
 }
@@ -84,6 +93,12 @@ void dispatch_arrived(void *context, struct client *client)
     const struct dispatch *dispatch = context;
     if (!access_needs_password(dispatch->context))
         client->flags |= CLIENT_AUTHENTICATED;
+}
+
+void dispatch_left(void *context, struct client *client)
+{
+    const struct dispatch *dispatch = context;
+    blocker_left(dispatch->blocker, client);
 }
 
 /* --- planning: rows and keys, with everything they need on its way ---------------------------- */
@@ -221,25 +236,41 @@ static uint64_t elapsed_ns(struct dispatch *dispatch)
     return now > before ? ticks_ns(&dispatch->context->ticks, now - before) : 0;
 }
 
-static void run(struct dispatch *dispatch, struct command_row *row)
+void dispatch_account(struct dispatch *dispatch, struct command_row *row, const struct reply *reply,
+                      uint64_t ns, bool failed)
+{
+    row->counters.calls++;
+    row->counters.ns += ns;
+    if (LIKELY(dispatch->track_latency))
+        cmd_table_count_latency(row, ns);
+    if (UNLIKELY(failed)) {
+        row->counters.failed++;
+        count_error(dispatch, reply);
+    }
+}
+
+/* A client that waits is counted when it has its answer. */
+static bool keeps_waiting(const struct dispatch *dispatch, uint64_t ns)
+{
+    const struct client *client = dispatch->call.client;
+    return UNLIKELY((client->flags & CLIENT_BLOCKED) != 0) &&
+           blocker_keeps(dispatch->blocker, client, ns);
+}
+
+static void run(struct dispatch *dispatch, struct command_row *row, uint64_t spent_ns)
 {
     struct call *call = &dispatch->call;
     uint32_t errors = call->reply->errors;
     row->run(call);
     uint64_t ns = elapsed_ns(dispatch);
-
-    row->counters.calls++;
-    row->counters.ns += ns;
-    if (LIKELY(dispatch->track_latency))
-        cmd_table_count_latency(row, ns);
-    if (UNLIKELY(call->reply->errors != errors)) {
-        row->counters.failed++;
-        count_error(dispatch, call->reply);
+    if (!keeps_waiting(dispatch, ns)) {
+        ns += spent_ns;
+        dispatch_account(dispatch, row, call->reply, ns, call->reply->errors != errors);
+        if (UNLIKELY(ns >= dispatch->slow_ns))
+            dispatch->slow(dispatch->slow_context, call, ns);
+        if (UNLIKELY(dispatch->hook_count > 0))
+            hooks_after(dispatch, ns);
     }
-    if (UNLIKELY(ns >= dispatch->slow_ns))
-        dispatch->slow(dispatch->slow_context, call, ns);
-    if (UNLIKELY(dispatch->hook_count > 0))
-        hooks_after(dispatch, ns);
     if (dispatch->arena.used != 0 || dispatch->arena.last != dispatch->arena.first)
         arena_reset(&dispatch->arena);
 }
@@ -257,21 +288,31 @@ static void refuse(struct dispatch *dispatch, const struct plan *plan,
     count_error(dispatch, reply);
 }
 
-static void set_call(struct dispatch *dispatch, const struct plan *plan,
-                     const struct net_request *request)
+static void set_call(struct dispatch *dispatch, const struct command_row *row,
+                     const struct net_request *request, const struct key *keys, uint32_t key_count)
 {
     struct call *call = &dispatch->call;
     struct client *client = request->client;
     call->client = client;
     call->reply = &client->reply;
-    call->command = plan->row->command;
+    call->command = row->command;
     call->argv = request->argv;
     call->argc = request->argc;
     call->db = client->db;
     call->read_flags = (client->flags & CLIENT_NO_TOUCH) != 0 ? STORE_NO_TOUCH : STORE_TOUCH;
-    call->keys = &dispatch->keys[plan->first];
-    call->key_count = plan->count;
-    call->first = plan->count > 0 ? call->keys[0] : (struct key){ { NULL, 0 }, 0 };
+    call->keys = keys;
+    call->key_count = key_count;
+    call->first = key_count > 0 ? keys[0] : (struct key){ { NULL, 0 }, 0 };
+}
+
+void dispatch_again(struct dispatch *dispatch, struct command_row *row,
+                    const struct net_request *request, uint64_t spent_ns)
+{
+    uint32_t count = 0;
+    if (row->first_key != 0)
+        count = plan_keys(dispatch, row, request, dispatch->again_keys, AGAIN_KEYS);
+    set_call(dispatch, row, request, dispatch->again_keys, count);
+    run(dispatch, row, spent_ns);
 }
 
 static void execute(struct dispatch *dispatch, const struct plan *plan,
@@ -284,10 +325,12 @@ static void execute(struct dispatch *dispatch, const struct plan *plan,
         return;
     }
     client->last_command = plan->row->command;
-    set_call(dispatch, plan, request);
+    set_call(dispatch, plan->row, request, &dispatch->keys[plan->first], plan->count);
     if (UNLIKELY(dispatch->hook_count > 0) && !hooks_before(dispatch, plan->row))
         return;
-    run(dispatch, plan->row);
+    run(dispatch, plan->row, 0);
+    if (UNLIKELY(blocker_has_work(dispatch->blocker)))
+        blocker_serve(dispatch->blocker);
 }
 
 /* Returns how many were executed: all, unless a client is stopped on the way. */
@@ -336,6 +379,17 @@ size_t dispatch_batch(void *context, struct net_request *requests, size_t count)
             break;
     }
     return done;
+}
+
+uint64_t dispatch_between(struct dispatch *dispatch, uint64_t now_ns)
+{
+    struct blocker *blocker = dispatch->blocker;
+    if (LIKELY(!blocker_has_work(blocker) && queues_earliest(&blocker->queues) == NULL))
+        return UINT64_MAX;
+    store_set_now_ms(dispatch->call.store, seam_wall_ms(dispatch->context->seam));
+    dispatch->last_ticks = ticks_now();
+    blocker_serve(blocker);
+    return blocker_time_out(blocker, now_ns);
 }
 
 /* What would be refused is answered at once, pause or not. */

@@ -24,6 +24,18 @@ size_t dispatch_batch(void *context, struct net_request *requests, size_t count)
 bool dispatch_held(void *context, const struct net_request *request, bool writes_only);
 void dispatch_arrived(void *context, struct client *client);
 
+/* For net_handler too: between() does this among other things. Serves those who wait for keys that
+ * have changed since, and those whose time is over. In how many ns to come back at the latest. */
+uint64_t dispatch_between(struct dispatch *dispatch, uint64_t now_ns);
+void dispatch_left(void *context, struct client *client);
+
+/* For cmd/blocking.c: a waiting client's request runs once more; it has spent so much already. */
+void dispatch_again(struct dispatch *dispatch, struct command_row *row,
+                    const struct net_request *request, uint64_t spent_ns);
+/* A command is answered that had waited, by somebody else. */
+void dispatch_account(struct dispatch *dispatch, struct command_row *row, const struct reply *reply,
+                      uint64_t ns, bool failed);
+
 /* What looks on at every command (transactions, MONITOR); any function may be NULL. */
 struct dispatch_hook {
     /* All checks have passed. false: the call is dealt with (queued, refused), it must not run. */

@@ -1,6 +1,7 @@
 #include "cmd/info.h"
 
 #include "base/version.h"
+#include "cmd/blocker.h"
 #include "cmd/memory.h"
 #include "conf/config.h"
 #include "net/client.h"
@@ -60,20 +61,21 @@ void info_server(struct info *info)
 void info_clients(struct info *info)
 {
     struct net_figures net;
+    const struct queues *waiting = &info->context->blocker->queues;
     net_figures(info->context->net, &net);
     info_count(info, "connected_clients", net.clients);
     info_count(info, "cluster_connections", 0);
     info_count(info, "maxclients", (uint64_t)info->context->config->maxclients);
     info_count(info, "client_recent_max_input_buffer", net.input_max);
     info_count(info, "client_recent_max_output_buffer", net.output_max);
-    info_count(info, "blocked_clients", 0);
+    info_count(info, "blocked_clients", waiting->waiters);
     info_count(info, "tracking_clients", 0);
     info_count(info, "pubsub_clients", 0);
     info_count(info, "watching_clients", 0);
-    info_count(info, "clients_in_timeout_table", 0);
+    info_count(info, "clients_in_timeout_table", waiting->deadline_count);
     info_count(info, "total_watched_keys", 0);
-    info_count(info, "total_blocking_keys", 0);
-    info_count(info, "total_blocking_keys_on_nokey", 0);
+    info_count(info, "total_blocking_keys", waiting->keys);
+    info_count(info, "total_blocking_keys_on_nokey", waiting->keys_until_gone);
 }
 
 void info_persistence(struct info *info)

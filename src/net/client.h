@@ -34,6 +34,7 @@ enum client_flags {
 
 struct net;
 struct command; /* of cmd/: which ran last, for CLIENT LIST; net/ never looks inside */
+struct waiter;  /* of cmd/ as well: what the client waits for */
 
 struct client {
     uint64_t id;
@@ -43,6 +44,7 @@ struct client {
     struct net *net;
     struct reply reply;
     const struct command *last_command;
+    struct waiter *waiting;              /* cmd/'s; NULL: it does not wait for keys */
     char *name, *lib_name, *lib_version; /* malloc'ed, NUL-terminated, or NULL */
     int64_t created_ms, active_ms;       /* wall clock */
     uint64_t commands;                   /* executed; net/ counts after each batch */

@@ -100,14 +100,8 @@ static uint64_t cron(struct server *server, uint64_t now_ns)
     return server->cron_ns + period - now_ns;
 }
 
-uint64_t server_between(void *context)
+static uint64_t work(struct server *server, uint64_t now_ns)
 {
-    struct server *server = context;
-    uint64_t now_ns = seam_now_ns(&server->seam);
-    if (server_end_was_asked(server)) {
-        const char *refusal;
-        server_shutdown(server, 0, &refusal);
-    }
     defrag_move_all(&server->defrag);
     uint64_t wait = defrag(server);
     if (now_ns < server->cron_due_ns)
@@ -117,4 +111,17 @@ uint64_t server_between(void *context)
     due = least(due, cron(server, now_ns));
     server->cron_due_ns = now_ns + due;
     return least(wait, due);
+}
+
+/* What has expired may have been waited for. */
+uint64_t server_between(void *context)
+{
+    struct server *server = context;
+    uint64_t now_ns = seam_now_ns(&server->seam);
+    if (server_end_was_asked(server)) {
+        const char *refusal;
+        server_shutdown(server, 0, &refusal);
+    }
+    uint64_t wait = work(server, now_ns);
+    return least(wait, dispatch_between(server->dispatch, now_ns));
 }

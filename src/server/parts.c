@@ -62,8 +62,9 @@ static void on_arrived(void *context, struct client *client)
 
 static void on_left(void *context, struct client *client)
 {
-    (void)context;
-    (void)client;
+    struct server *server = context;
+    if (server->dispatch != NULL)
+        dispatch_left(server->dispatch, client);
 }
 
 static bool make_net(struct server *server)

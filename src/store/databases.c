@@ -202,10 +202,8 @@ void store_swap(struct store *store, unsigned one, unsigned other)
     db_of(store, one)->number = one;
     db_of(store, other)->number = other;
     store->dirty++;
-    if (store->hooks.flushed != NULL) {
-        store->hooks.flushed(store->hooks.context, one);
-        store->hooks.flushed(store->hooks.context, other);
-    }
+    store_tell_flushed(store, one);
+    store_tell_flushed(store, other);
 }
 
 static bool free_slot(struct store *store, uint32_t *slot)
@@ -282,8 +280,7 @@ uint64_t store_flush(struct store *store, unsigned db, bool wait)
         if (db == STORE_ALL_DATABASES || db == number)
             count += flush_one(store, number, wait);
     store->dirty += count;
-    if (store->hooks.flushed != NULL)
-        store->hooks.flushed(store->hooks.context, db);
+    store_tell_flushed(store, db);
     return count;
 }
 

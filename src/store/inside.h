@@ -55,7 +55,8 @@ struct store {
     bool active_expire;
 
     struct store_use_options use;
-    struct store_hooks hooks;
+    uint32_t hook_count;
+    struct store_hooks hooks[STORE_HOOKS_MAX];
     uint64_t hits, misses, expired, expired_by_reading, dirty, key_hits, key_misses;
     double stale_percent;
     uint64_t swept, swept_stale;
@@ -97,5 +98,6 @@ void store_start_use(struct store *store, struct entry *entry);
 
 /* Tells the hooks, and counts the change. */
 void store_changed(struct store *store, const struct db *db, struct bytes key, enum event event);
+void store_tell_flushed(struct store *store, unsigned db);
 
 #endif

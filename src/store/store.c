@@ -155,21 +155,46 @@ struct entry *store_read(struct store *store, unsigned db, const struct key *key
 
 /* --- telling ---------------------------------------------------------------------------------- */
 
-void store_set_hooks(struct store *store, const struct store_hooks *hooks)
+void store_add_hooks(struct store *store, const struct store_hooks *hooks)
 {
-    store->hooks = *hooks;
+    ENSURE(store->hook_count < STORE_HOOKS_MAX);
+    store->hooks[store->hook_count++] = *hooks;
+}
+
+void store_remove_hooks(struct store *store, const void *context)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < store->hook_count; i++)
+        if (store->hooks[i].context != context)
+            store->hooks[kept++] = store->hooks[i];
+    store->hook_count = kept;
 }
 
 void store_notify(struct store *store, unsigned db, struct bytes key, enum event event)
 {
-    if (store->hooks.notified != NULL)
-        store->hooks.notified(store->hooks.context, db, key, event);
+    for (uint32_t i = 0; i < store->hook_count; i++) {
+        const struct store_hooks *hooks = &store->hooks[i];
+        if (hooks->notified != NULL)
+            hooks->notified(hooks->context, db, key, event);
+    }
 }
 
 void store_changed(struct store *store, const struct db *db, struct bytes key, enum event event)
 {
     if (event != EVENT_EXPIRED)
         store->dirty++;
-    if (store->hooks.changed != NULL)
-        store->hooks.changed(store->hooks.context, db->number, key, event);
+    for (uint32_t i = 0; i < store->hook_count; i++) {
+        const struct store_hooks *hooks = &store->hooks[i];
+        if (hooks->changed != NULL)
+            hooks->changed(hooks->context, db->number, key, event);
+    }
+}
+
+void store_tell_flushed(struct store *store, unsigned db)
+{
+    for (uint32_t i = 0; i < store->hook_count; i++) {
+        const struct store_hooks *hooks = &store->hooks[i];
+        if (hooks->flushed != NULL)
+            hooks->flushed(hooks->context, db);
+    }
 }

@@ -107,7 +107,7 @@ MUST_CHECK enum err store_rename(struct store *store, unsigned from_db, const st
 uint64_t store_flush(struct store *store, unsigned db, bool wait);
 void store_swap(struct store *store, unsigned one, unsigned other);
 
-/* Called for each change, at the door. `old` hooks of the same kind are replaced. */
+/* Called for each change, at the door; any function may be NULL. They must not change the store. */
 struct store_hooks {
     void (*changed)(void *context, unsigned db, struct bytes key, enum event event);
     void (*notified)(void *context, unsigned db, struct bytes key,
@@ -115,7 +115,12 @@ struct store_hooks {
     void (*flushed)(void *context, unsigned db); /* STORE_ALL_DATABASES too */
     void *context;
 };
-void store_set_hooks(struct store *store, const struct store_hooks *hooks);
+enum { STORE_HOOKS_MAX = 8 };
+/* Told in the order in which they were added. pre: fewer than STORE_HOOKS_MAX are there. A change
+ * that nobody wants to hear of costs one load: add hooks when they are needed, and remove them. */
+void store_add_hooks(struct store *store, const struct store_hooks *hooks);
+/* Those with this context. */
+void store_remove_hooks(struct store *store, const void *context);
 /* Events without a change of data of their own (a miss, say). */
 void store_notify(struct store *store, unsigned db, struct bytes key, enum event event);
 

@@ -54,7 +54,7 @@ static void world_init(struct world *world)
     world->store = store_new(&options);
     CHECK(world->store != NULL);
     store_set_now_ms(world->store, world->now_ms);
-    store_set_hooks(world->store, &(struct store_hooks){ .changed = changed, .context = world });
+    store_add_hooks(world->store, &(struct store_hooks){ .changed = changed, .context = world });
     (void)wall_us;
 }
 
