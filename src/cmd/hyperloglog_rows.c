@@ -1,6 +1,96 @@
 /* The commands on HyperLogLogs as rows. */
-#include "cmd/command.h"
+#include "cmd/hyperloglog_command.h"
+
+static const struct command_arg args_pfadd[] = {
+    { .name = "key", .type = ARG_KEY },
+    { .name = "element", .type = ARG_STRING, .flags = ARG_OPTIONAL | ARG_MULTIPLE },
+    { .name = NULL },
+};
+
+static const struct command_arg args_pfcount[] = {
+    { .name = "key", .type = ARG_KEY, .flags = ARG_MULTIPLE },
+    { .name = NULL },
+};
+
+static const struct command_arg args_pfdebug[] = {
+    { .name = "subcommand", .type = ARG_STRING },
+    { .name = "key", .type = ARG_KEY },
+    { .name = NULL },
+};
+
+/* Without a source 7.2 only makes the destination. */
+static const struct command_arg args_pfmerge[] = {
+    { .name = "destkey", .type = ARG_KEY },
+    { .name = "sourcekey", .type = ARG_KEY, .flags = ARG_OPTIONAL | ARG_MULTIPLE, .key_spec = 1 },
+    { .name = NULL },
+};
 
 const struct command hyperloglog_commands[] = {
+    { .name = "pfadd",
+      .run = cmd_pfadd,
+      .arity = -2,
+      .group = GROUP_HYPERLOGLOG,
+      .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST,
+      .acl = ACL_HYPERLOGLOG,
+      .keys = { { .flags = KEY_RW | KEY_INSERT, .begin = KEYS_AT_INDEX, .index = 1, .step = 1 } },
+      .since = "2.8.9",
+      .cost = "O(1) for each element; while the key is small, O(its bytes)",
+      .summary = "Marks elements as met; answers whether that changed the estimate.",
+      .args = args_pfadd },
+    { .name = "pfcount",
+      .run = cmd_pfcount,
+      .arity = -2,
+      .group = GROUP_HYPERLOGLOG,
+      .flags = CMD_READ,
+      .acl = ACL_HYPERLOGLOG,
+      .keys = { { .flags = KEY_RW | KEY_ACCESS,
+                  .begin = KEYS_AT_INDEX,
+                  .index = 1,
+                  .last = -1,
+                  .step = 1,
+                  .notes = "Keeps the number in the key, so that it is counted once" } },
+      .since = "2.8.9",
+      .cost = "O(1) for one key that has not changed since; else O(16,384) for each",
+      .summary = "Roughly how many different elements one key, or several together, have met.",
+      .args = args_pfcount },
+    { .name = "pfdebug",
+      .run = cmd_pfdebug,
+      .arity = 3,
+      .group = GROUP_HYPERLOGLOG,
+      .flags = CMD_WRITE | CMD_DENYOOM | CMD_ADMIN,
+      .acl = ACL_HYPERLOGLOG,
+      .keys = { { .flags = KEY_RW | KEY_ACCESS, .begin = KEYS_AT_INDEX, .index = 2, .step = 1 } },
+      .since = "2.8.9",
+      .cost = "O(16,384)",
+      .summary = "Registers and encoding of a HyperLogLog: GETREG, DECODE, ENCODING, TODENSE.",
+      .args = args_pfdebug },
+    { .name = "pfmerge",
+      .run = cmd_pfmerge,
+      .arity = -2,
+      .group = GROUP_HYPERLOGLOG,
+      .flags = CMD_WRITE | CMD_DENYOOM,
+      .acl = ACL_HYPERLOGLOG,
+      .keys = { { .flags = KEY_RW | KEY_ACCESS | KEY_INSERT,
+                  .begin = KEYS_AT_INDEX,
+                  .index = 1,
+                  .step = 1 },
+                { .flags = KEY_RO | KEY_ACCESS,
+                  .begin = KEYS_AT_INDEX,
+                  .index = 2,
+                  .last = -1,
+                  .step = 1 } },
+      .since = "2.8.9",
+      .cost = "O(16,384) for each key",
+      .summary = "Makes a key count what it and the others have met.",
+      .args = args_pfmerge },
+    { .name = "pfselftest",
+      .run = cmd_pfselftest,
+      .arity = 1,
+      .group = GROUP_HYPERLOGLOG,
+      .flags = CMD_ADMIN,
+      .acl = ACL_HYPERLOGLOG,
+      .since = "2.8.9",
+      .cost = "some milliseconds",
+      .summary = "Checks that registers and estimates of this build are sound." },
     { .name = NULL },
 };

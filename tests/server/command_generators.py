@@ -6,6 +6,7 @@ The generators of the types are in generators/, one module each, which has
     WEIGHTS     how often a command comes, 1 when it is not there
     EXCLUDED    command -> why it is not sent
     audit()     commands that look at all that a sequence may have left in the type's keys
+    BEFORE      command -> function that returns commands to send before it; may be missing
 
 Each type draws its keys from a small pool of its own, and now and then from the others'.
 """
@@ -276,11 +277,16 @@ WEIGHTS = {"set": 12, "append": 4, "setrange": 3, "setbit": 5, "bitfield": 6, "i
            "echo": 0.3,
            "time": 0.1, "lastsave": 0.1, "role": 0.1, "wait": 0.2, "randomkey": 0.5, "ping": 0.3}
 
+# What goes before a command to make it comparable: redis-server counts keys that have expired until
+# it comes across them, as SCAN does.
+BEFORE = {"dbsize": lambda r: [(b"SCAN", b"0", b"COUNT", b"100000")]}
+
 
 for module in TYPES:
     GENERATORS.update(module.GENERATORS)
     WEIGHTS.update(module.WEIGHTS)
     EXCLUDED.update(module.EXCLUDED)
+    BEFORE.update(getattr(module, "BEFORE", {}))
 
 
 def spoil(r, arguments):
@@ -319,9 +325,8 @@ def command(r, name):
 
 
 def commands(r, name):
-    """The same, after what makes it comparable: redis-server counts keys that have expired until
-    it comes across them, as SCAN does."""
-    return ([(b"SCAN", b"0", b"COUNT", b"100000")] if name == "dbsize" else []) + [command(r, name)]
+    """The same, after what has to come before it."""
+    return (BEFORE[name](r) if name in BEFORE else []) + [command(r, name)]
 
 
 def audit():

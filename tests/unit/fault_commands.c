@@ -72,6 +72,17 @@ static const char *const script[] = {
     "BITFIELD field SET u8 0 200 INCRBY i5 100 1 OVERFLOW FAIL GET u4 0",
     "BITFIELD field SET u8 4000000 255",
     "BITFIELD_RO field GET u8 0",
+    /* hyperloglog */
+    "PFADD h1 a b c",
+    "PFADD h2 d e",
+    "PFDEBUG TODENSE h2",
+    "PFADD h2 f",
+    "PFCOUNT h1",
+    "PFCOUNT h1 h2",
+    "PFMERGE h3 h1 h2",
+    "PFDEBUG DECODE h1",
+    "PFDEBUG GETREG h1",
+    "PFSELFTEST",
     /* generic */
     "DEL m1 m2 m3",
     "UNLINK bits3 grow",
