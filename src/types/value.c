@@ -1,10 +1,12 @@
 #include "types/value.h"
 
 #include "types/limits.h"
+#include "types/stream.h"
 #include "types/string.h"
 
 static const struct type_ops *const type_rows[VALUE_TYPES] = {
     [VALUE_STRING] = &string_ops,
+    [VALUE_STREAM] = &stream_ops,
 };
 
 const struct type_limits type_limits_default = {

@@ -1,0 +1,304 @@
+/* What a stream is to everything generic. A stream, a group and a consumer are alike here: a root
+ * whose second set of nodes, if it has one, leads to more of them. */
+#include "types/big.h"
+#include "types/stream_group.h"
+#include "types/stream_image.h"
+
+enum { FREE_STEP_BLOCKS = 32 };
+
+static const char *encoding_name(const struct space *space, const struct value *value)
+{
+    (void)space;
+    (void)value;
+    return "stream";
+}
+
+/* The ids in a node of the second set; none in inner nodes. */
+static uint32_t ids_in(const struct node *node)
+{
+    return node != NULL && tree_is_leaf(node) ? node->used / (uint32_t)sizeof(uint32_t) : 0;
+}
+
+static uint32_t id_in(const struct node *node, uint32_t index)
+{
+    return stream_name_id(node->at + (size_t)index * sizeof(uint32_t));
+}
+
+/* --- references and bytes --------------------------------------------------------------------- */
+
+struct visiting {
+    void (*visit)(void *context, uint64_t ref);
+    void *context;
+};
+
+static void visit_run(void *context, const uint8_t *element)
+{
+    const struct visiting *visiting = context;
+    uint64_t ref = packed_run(element);
+    if (ref != 0)
+        visiting->visit(visiting->context, ref);
+}
+
+static void visit_runs(const struct space *space, const struct root *root,
+                       struct visiting *visiting)
+{
+    for (uint32_t number = 0; root->outside > 0 && number < root->nodes[0].count; number++) {
+        const struct node *node = node_of(space, &root->nodes[0], number);
+        if (node != NULL && tree_is_leaf(node))
+            stream_node_walk(node, visit_run, visiting);
+    }
+}
+
+/* Calls each for the root and all roots below: three levels, one below the other. */
+static void each_root(const struct space *space, const struct root *root,
+                      void (*each)(void *context, const struct space *space,
+                                   const struct root *root),
+                      void *context)
+{
+    each(context, space, root);
+    for (uint32_t number = 0; root->sets > 1 && number < root->nodes[1].count; number++) {
+        const struct node *node = node_of(space, &root->nodes[1], number);
+        for (uint32_t i = 0; i < ids_in(node); i++)
+            each_root(space, root_of(space, id_in(node, i)), each, context);
+    }
+}
+
+static void visit_root(void *context, const struct space *space, const struct root *root)
+{
+    struct visiting *visiting = context;
+    root_each_ref(space, root, visiting->visit, visiting->context);
+    visit_runs(space, root, visiting);
+}
+
+static void each_ref(struct space *space, const struct value *value,
+                     void (*visit)(void *context, uint64_t ref), void *context)
+{
+    struct visiting visiting = { visit, context };
+    each_root(space, big_root(space, value), visit_root, &visiting);
+}
+
+static void add_bytes(void *context, const struct space *space, const struct root *root)
+{
+    uint64_t *bytes = context;
+    *bytes += root_held(space, root);
+}
+
+static uint64_t held_bytes(const struct space *space, const struct value *value)
+{
+    uint64_t bytes = 0;
+    each_root(space, big_root(space, value), add_bytes, &bytes);
+    return bytes;
+}
+
+/* --- giving back ------------------------------------------------------------------------------ */
+
+struct emptying {
+    struct space *space;
+    struct root *root;
+};
+
+static void empty_element(void *context, const uint8_t *element)
+{
+    const struct emptying *emptying = context;
+    packed_empty(emptying->space, emptying->root, element);
+}
+
+static void drop_last(struct space *space, struct root *root, unsigned set)
+{
+    uint32_t number = root->nodes[set].count - 1;
+    struct node *node = node_of(space, &root->nodes[set], number);
+    if (node != NULL && set == 0 && root->outside > 0 && tree_is_leaf(node)) {
+        struct emptying emptying = { space, root };
+        stream_node_walk(node, empty_element, &emptying);
+    }
+    if (node != NULL)
+        node_drop(space, root, set, node);
+    nodes_cut(space, root, set, number);
+}
+
+/* What the second set leads to goes first, from the end; an id is cut off when its value is gone,
+ * so that what is left is whole after every step. */
+static bool free_root(struct space *space, struct root *root, unsigned *blocks_left);
+static bool free_below(struct space *space, struct root *root, unsigned *blocks_left)
+{
+    while (root->sets > 1 && root->nodes[1].count > 0) {
+        struct node *node = node_of(space, &root->nodes[1], root->nodes[1].count - 1);
+        uint32_t ids = ids_in(node);
+        if (*blocks_left == 0)
+            return false;
+        if (ids == 0) {
+            drop_last(space, root, 1);
+            --*blocks_left;
+            continue;
+        }
+        if (!free_root(space, root_of(space, id_in(node, ids - 1)), blocks_left))
+            return false;
+        node = node_splice(space, root, 1, node, (ids - 1) * sizeof(uint32_t), sizeof(uint32_t), 0);
+        ENSURE(node != NULL); /* it has not grown */
+    }
+    return true;
+}
+
+static bool free_root(struct space *space, struct root *root, unsigned *blocks_left)
+{
+    if (!free_below(space, root, blocks_left))
+        return false;
+    for (; root->nodes[0].count > 0; --*blocks_left) {
+        if (*blocks_left == 0)
+            return false;
+        drop_last(space, root, 0);
+    }
+    if (*blocks_left == 0)
+        return false;
+    --*blocks_left;
+    root_drop(space, root);
+    return true;
+}
+
+static bool free_step(struct space *space, const struct value *value, uint64_t *cursor)
+{
+    unsigned blocks_left = FREE_STEP_BLOCKS;
+    *cursor += 1;
+    return free_root(space, big_root(space, value), &blocks_left);
+}
+
+/* --- digest ----------------------------------------------------------------------------------- */
+
+static void add_number(struct sha1 *sha1, uint64_t number)
+{
+    sha1_add(sha1, bytes_of(&number, sizeof number));
+}
+
+static void add_id(struct sha1 *sha1, struct stream_id id)
+{
+    add_number(sha1, id.ms);
+    add_number(sha1, id.seq);
+}
+
+static void add_text(struct sha1 *sha1, struct bytes text)
+{
+    add_number(sha1, text.count);
+    sha1_add(sha1, text);
+}
+
+static void add_element(struct sha1 *sha1, const struct space *space, const uint8_t *element)
+{
+    uint8_t digits[NUMBER_I64_MAX];
+    add_text(sha1, packed_view(space, element, digits));
+}
+
+static void add_entry(struct sha1 *sha1, const struct space *space, struct stream_entry *entry)
+{
+    const uint8_t *field, *value;
+    add_id(sha1, entry->id);
+    add_number(sha1, entry->fields);
+    while (stream_entry_pair(entry, &field, &value)) {
+        add_element(sha1, space, field);
+        add_element(sha1, space, value);
+    }
+}
+
+static void add_consumers(struct sha1 *sha1, const struct group *group)
+{
+    for (uint32_t id = stream_names_next(&group->consumers, 0); id != 0;
+         id = stream_names_next(&group->consumers, id)) {
+        struct consumer consumer;
+        consumer_open(&consumer, group->space, id);
+        add_text(sha1, consumer_name(&consumer));
+        add_number(sha1, (uint64_t)consumer.state->seen_ms);
+        add_number(sha1, (uint64_t)consumer.state->active_ms);
+    }
+}
+
+static void add_group(struct sha1 *sha1, const struct group *group)
+{
+    add_text(sha1, stream_name_of(group->space, group->root->head.id));
+    add_id(sha1, group->state->last);
+    add_number(sha1, (uint64_t)group->state->read);
+    add_consumers(sha1, group);
+    struct pending pending;
+    struct stream_id from = STREAM_ID_ZERO;
+    bool more = true;
+    while (more && pending_from(group, NULL, from, &pending)) {
+        add_id(sha1, pending.id);
+        add_text(sha1, stream_name_of(group->space, pending.consumer));
+        add_number(sha1, (uint64_t)pending.time_ms);
+        add_number(sha1, pending.count);
+        from = pending.id;
+        more = stream_id_next(&from);
+    }
+}
+
+static void digest(struct space *space, const struct value *value, struct sha1 *sha1)
+{
+    struct stream stream;
+    struct stream_walk walk;
+    struct stream_entry entry;
+    stream_open(&stream, space, big_root(space, value));
+    add_id(sha1, stream.state->last);
+    add_id(sha1, stream.state->max_deleted);
+    add_number(sha1, stream.state->added);
+    stream_walk_begin(&walk, &stream, STREAM_ID_ZERO, STREAM_ID_MAX, false);
+    while (stream_walk_next(&walk, &entry))
+        add_entry(sha1, space, &entry);
+    for (uint32_t id = stream_names_next(&stream.groups, 0); id != 0;
+         id = stream_names_next(&stream.groups, id)) {
+        struct group group;
+        group_open(&group, space, id);
+        add_group(sha1, &group);
+    }
+}
+
+/* --- verification ----------------------------------------------------------------------------- */
+
+static void count_run(void *context, const uint8_t *element)
+{
+    uint64_t *runs = context;
+    *runs += packed_run(element) != 0;
+}
+
+static bool entries_valid(const struct stream *stream)
+{
+    const struct tree *tree = &stream->entries;
+    uint64_t count = 0, runs = 0;
+    struct stream_id before = STREAM_ID_ZERO;
+    if (!tree_valid(tree))
+        return false;
+    for (const struct node *node = tree_first(tree); node != NULL; node = tree_next(tree, node)) {
+        const struct stream_head *head = stream_head_of(node);
+        if (!stream_node_valid(node) || tree_leaf_count(tree, node) != head->live ||
+            (count > 0 && stream_id_compare(head->first, before) <= 0))
+            return false;
+        before = head->last;
+        count += head->live;
+        stream_node_walk(node, count_run, &runs);
+    }
+    return count == stream_count(stream) && runs == stream->root->outside &&
+           stream_id_compare(before, stream->state->last) <= 0;
+}
+
+static bool valid(const struct space *space, const struct value *value)
+{
+    struct stream stream;
+    if (!big_valid(space, value))
+        return false;
+    stream_open(&stream, (struct space *)(uintptr_t)space, big_root(space, value));
+    if (!entries_valid(&stream) || !sorted_valid(&stream.groups))
+        return false;
+    uint32_t id = stream_names_next(&stream.groups, 0);
+    for (; id != 0 && group_valid(space, id); id = stream_names_next(&stream.groups, id))
+        continue;
+    return id == 0;
+}
+
+const struct type_ops stream_ops = {
+    .name = "stream",
+    .encoding_name = encoding_name,
+    .encode = stream_encode,
+    .decode = stream_decode,
+    .each_ref = each_ref,
+    .free_step = free_step,
+    .bytes = held_bytes,
+    .digest = digest,
+    .valid = valid,
+};
