@@ -2,11 +2,13 @@
 
 #include "types/limits.h"
 #include "types/stream.h"
+#include "types/set.h"
 #include "types/string.h"
 
 static const struct type_ops *const type_rows[VALUE_TYPES] = {
     [VALUE_STRING] = &string_ops,
     [VALUE_STREAM] = &stream_ops,
+    [VALUE_SET] = &set_ops,
 };
 
 const struct type_limits type_limits_default = {

@@ -138,7 +138,10 @@ void type_conforms(struct type_world *world, const struct value *value, uint64_t
     CHECK_EQ(type_allocated(world) - bytes_before, ops->bytes(&world->space, &copy));
     type_same_digest(world, value, &copy, true);
     CHECK_EQ(ops->encode(&world->space, &copy, &again), ERR_NONE);
-    CHECK_BYTES(buffer_view(&again), buffer_view(&image));
+    if (blocks == 0 && refs_of(world, &copy) == 0)
+        CHECK_BYTES(buffer_view(&again), buffer_view(&image));
+    else /* a table's order goes by its history */
+        CHECK_EQ(again.count, image.count);
 
     free_whole(world, &copy);
     CHECK_EQ(type_blocks(world), blocks_before);
