@@ -4,11 +4,13 @@
 #include "types/stream.h"
 #include "types/set.h"
 #include "types/string.h"
+#include "types/zset.h"
 
 static const struct type_ops *const type_rows[VALUE_TYPES] = {
     [VALUE_STRING] = &string_ops,
-    [VALUE_STREAM] = &stream_ops,
     [VALUE_SET] = &set_ops,
+    [VALUE_STREAM] = &stream_ops,
+    [VALUE_ZSET] = &zset_ops,
 };
 
 const struct type_limits type_limits_default = {
