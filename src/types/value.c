@@ -3,6 +3,7 @@
 #include "types/limits.h"
 #include "types/stream.h"
 #include "types/set.h"
+#include "types/list.h"
 #include "types/string.h"
 #include "types/zset.h"
 
@@ -11,6 +12,7 @@ static const struct type_ops *const type_rows[VALUE_TYPES] = {
     [VALUE_SET] = &set_ops,
     [VALUE_STREAM] = &stream_ops,
     [VALUE_ZSET] = &zset_ops,
+    [VALUE_LIST] = &list_ops,
 };
 
 const struct type_limits type_limits_default = {
