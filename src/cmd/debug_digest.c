@@ -1,44 +1,11 @@
 /* DEBUG DIGEST: forty digits that are the same for the same data, in whatever order and encoding.
- * They are made as Redis makes them, so that strings give the same digits in both:
+ * They are made as Redis makes them (types/digest.h), so that they are the same digits in both:
  *
- *   mix(d, x)  is  d = SHA1(d ^ SHA1(x))
- *   a key      is  zero, mixed with its name, its type (four bytes, big endian) and its value;
- *                  and ^ SHA1("!!expire!!") when it expires
- *   all        is  for each database that has keys: mixed with its number, ^ SHA1(key) of each */
-#include "base/hash.h"
+ *   a key  is  zero, mixed with its name, its type (four bytes, big endian) and its content;
+ *              "!!expire!!" is added when it expires
+ *   all    is  for each database that has keys: mixed with its number, each key's digest added */
 #include "cmd/debug.h"
-
-struct digest {
-    uint8_t at[SHA1_BYTES];
-};
-
-static struct digest sha1_of(struct bytes bytes)
-{
-    struct sha1 sha1;
-    struct digest digest;
-    sha1_init(&sha1);
-    sha1_add(&sha1, bytes);
-    sha1_end(&sha1, digest.at);
-    return digest;
-}
-
-static void digest_xor(struct digest *digest, const struct digest *other)
-{
-    for (unsigned at = 0; at < SHA1_BYTES; at++)
-        digest->at[at] ^= other->at[at];
-}
-
-static void digest_mix_hash(struct digest *digest, const struct digest *hash)
-{
-    digest_xor(digest, hash);
-    *digest = sha1_of(bytes_of(digest->at, SHA1_BYTES));
-}
-
-static void digest_mix(struct digest *digest, struct bytes bytes)
-{
-    struct digest hash = sha1_of(bytes);
-    digest_mix_hash(digest, &hash);
-}
+#include "types/digest.h"
 
 static void digest_mix_number(struct digest *digest, uint32_t number)
 {
@@ -50,17 +17,10 @@ static void digest_mix_number(struct digest *digest, uint32_t number)
 static void digest_mix_value(struct digest *digest, struct space *space, const struct entry *entry)
 {
     struct value value = entry_value(entry);
-    struct digest hash;
-    struct sha1 sha1;
     digest_mix_number(digest, value.type);
-    sha1_init(&sha1);
-    type_ops(value.type)->digest(space, &value, &sha1);
-    sha1_end(&sha1, hash.at);
-    digest_mix_hash(digest, &hash);
-    if (!entry_expires(entry))
-        return;
-    hash = sha1_of(BYTES("!!expire!!"));
-    digest_xor(digest, &hash);
+    type_ops(value.type)->digest(space, &value, digest);
+    if (entry_expires(entry))
+        digest_add(digest, BYTES("!!expire!!"));
 }
 
 static void reply_digest(struct call *call, const struct digest *digest)
@@ -89,8 +49,7 @@ static bool add_entry(void *context, const struct entry *entry)
         return true;
     digest_mix(&digest, entry_key(entry));
     digest_mix_value(&digest, whole->space, entry);
-    digest = sha1_of(bytes_of(digest.at, SHA1_BYTES));
-    digest_xor(&whole->digest, &digest);
+    digest_add_element(&whole->digest, &digest);
     return true;
 }
 

@@ -152,28 +152,21 @@ static enum err set_copy(struct space *space, const struct value *value, struct 
 
 struct digesting {
     const struct space *space;
-    uint8_t sum[SHA1_BYTES];
+    struct digest *digest;
 };
 
 static bool digest_element(void *context, const uint8_t *element)
 {
     struct digesting *digesting = context;
-    uint8_t digits[NUMBER_I64_MAX], digest[SHA1_BYTES];
-    struct sha1 sha1;
-    sha1_init(&sha1);
-    sha1_add(&sha1, packed_view(digesting->space, element, digits));
-    sha1_end(&sha1, digest);
-    for (unsigned i = 0; i < SHA1_BYTES; i++)
-        digesting->sum[i] ^= digest[i];
+    uint8_t digits[NUMBER_I64_MAX];
+    digest_add(digesting->digest, packed_view(digesting->space, element, digits));
     return true;
 }
 
-/* In any order the members give the same sum. */
-static void set_digest(struct space *space, const struct value *value, struct sha1 *sha1)
+static void set_digest(struct space *space, const struct value *value, struct digest *digest)
 {
-    struct digesting digesting = { .space = space };
+    struct digesting digesting = { space, digest };
     set_each(space, value, digest_element, &digesting);
-    sha1_add(sha1, bytes_of(digesting.sum, sizeof digesting.sum));
 }
 
 /* Whole members, and each of them once. */

@@ -237,10 +237,10 @@ static uint64_t string_bytes(const struct space *space, const struct value *valu
     return heap_block_bytes(space->heap, string_big_at(space->heap, value->body.at));
 }
 
-static void string_digest(struct space *space, const struct value *value, struct sha1 *sha1)
+static void string_digest(struct space *space, const struct value *value, struct digest *digest)
 {
     struct string_scratch scratch;
-    sha1_add(sha1, string_view(space->heap, value, &scratch));
+    digest_mix(digest, string_view(space->heap, value, &scratch));
 }
 
 static bool run_valid(const struct heap *heap, struct bytes body)

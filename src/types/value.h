@@ -12,9 +12,9 @@
 
 #include "base/buffer.h"
 #include "base/bytes.h"
-#include "base/hash.h"
 #include "struct/kinds.h"
 #include "struct/space.h"
+#include "types/digest.h"
 
 /* The order is Redis's object types' (DEBUG OBJECT, RDB); at most 8. */
 enum value_type {
@@ -59,8 +59,9 @@ struct type_ops {
     /* Bytes held beyond the entry, as the heap rounds them. */
     uint64_t (*bytes)(const struct space *space, const struct value *value);
 
-    /* Adds the content, canonically: equal values give equal digests in any encoding. */
-    void (*digest)(struct space *space, const struct value *value, struct sha1 *sha1);
+    /* Adds the content as Redis does: equal values give equal digests in any encoding, and those of
+     * redis-server (types/README.md says how for each type). */
+    void (*digest)(struct space *space, const struct value *value, struct digest *digest);
 
     bool (*valid)(const struct space *space, const struct value *value);
 };

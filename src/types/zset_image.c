@@ -5,7 +5,9 @@
 #include "types/zset_big.h"
 #include "types/zset_small.h"
 
-enum { RUN_HEAD = 9 };
+#include <stdio.h>
+
+enum { RUN_HEAD = 9, DIGEST_SCORE_MAX = 32 };
 
 static bool named_skiplist(const struct space *space, const struct value *value)
 {
@@ -267,21 +269,20 @@ static uint64_t zset_bytes(const struct space *space, const struct value *value)
 
 static bool digest_item(void *context, const struct zset_item *item, bool passing)
 {
-    uint8_t text[NUMBER_DOUBLE_MAX + 1];
-    size_t count = number_write_double(text, item->score);
-    uint64_t member_bytes = item->member.count;
+    char score[DIGEST_SCORE_MAX];
+    struct digest element = { { 0 } };
+    int count = snprintf(score, sizeof score, "%.17g", item->score);
     (void)passing;
-    text[count++] = '\0';
-    sha1_add(context, bytes_of(text, count));
-    sha1_add(context, bytes_of(&member_bytes, sizeof member_bytes));
-    sha1_add(context, item->member);
+    digest_mix(&element, item->member);
+    digest_mix(&element, bytes_of(score, count > 0 ? (size_t)count : 0));
+    digest_add_element(context, &element);
     return true;
 }
 
-static void zset_digest(struct space *space, const struct value *value, struct sha1 *sha1)
+static void zset_digest(struct space *space, const struct value *value, struct digest *digest)
 {
     struct zset zset = zset_view(space, value);
-    zset_walk(&zset, 0, zset.count, false, &(struct zset_visitor){ digest_item, sha1 });
+    zset_walk(&zset, 0, zset.count, false, &(struct zset_visitor){ digest_item, digest });
 }
 
 static bool small_valid(const struct space *space, const struct value *value)
