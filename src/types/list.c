@@ -128,7 +128,7 @@ static uint64_t list_bytes(const struct space *space, const struct value *value)
 
 /* --- digest and validity ---------------------------------------------------------------------- */
 
-static void list_digest(struct space *space, const struct value *value, struct sha1 *sha1)
+static void list_digest(struct space *space, const struct value *value, struct digest *digest)
 {
     struct list list;
     struct list_cursor cursor;
@@ -138,10 +138,7 @@ static void list_digest(struct space *space, const struct value *value, struct s
         return;
     list_seek(&list, 0, &cursor);
     do {
-        struct bytes text = packed_view(space, cursor.at, digits);
-        uint64_t count = text.count;
-        sha1_add(sha1, bytes_of(&count, sizeof count));
-        sha1_add(sha1, text);
+        digest_mix(digest, packed_view(space, cursor.at, digits));
     } while (list_forward(&cursor));
 }
 
