@@ -69,6 +69,9 @@ MUST_CHECK enum err set_remove(struct value_edit *edit, const struct packed_item
                                bool *removed);
 /* A set of few integers only becomes an intset: what SINTERSTORE does at its end. */
 MUST_CHECK enum err set_to_integers(struct value_edit *edit);
+/* Members were taken away, and Redis would have made the rest a new set: a hashtable may be called
+ * listpack again. pre: a small set has been changed. */
+void set_name_anew(struct value_edit *edit);
 /* Adds under a name that stays, whatever the limits say: for images. */
 MUST_CHECK enum err set_put(struct value_edit *edit, const struct packed_item *item, bool *added);
 

@@ -283,6 +283,35 @@ enum err set_add(struct value_edit *edit, const struct packed_item *item, bool *
     return err;
 }
 
+struct fitting {
+    const struct value_edit *edit;
+    bool fits;
+};
+
+static bool fits_too(void *context, const uint8_t *element)
+{
+    struct fitting *fitting = context;
+    struct packed_item item;
+    set_item(fitting->edit->space, element, &item);
+    fitting->fits = fits_listpack(fitting->edit->space, 0, &item);
+    return fitting->fits;
+}
+
+void set_name_anew(struct value_edit *edit)
+{
+    struct fitting fitting = { edit, true };
+    if (set_name(edit->space, &edit->value) != SET_HASHTABLE ||
+        (int64_t)set_count(edit->space, &edit->value) > edit->space->limits->set_listpack_entries)
+        return;
+    set_each(edit->space, &edit->value, fits_too, &fitting);
+    if (!fitting.fits)
+        return;
+    if (edit->root != NULL)
+        edit->root->flags = SET_LISTPACK;
+    else
+        edit->value.encoding = SET_PACKED;
+}
+
 /* --- removing --------------------------------------------------------------------------------- */
 
 static void remove_big(struct value_edit *edit, const struct packed_item *item, bool *removed)

@@ -306,6 +306,8 @@ def spoil(r, arguments):
 def unusable(name, arguments):
     """Offsets that would take hundreds of megabytes, and what known_differences.py says."""
     numbers = [a for a in arguments if isinstance(a, int)]
+    if name == "spop" and sets.leaves_to_chance(arguments):
+        return True
     if name in ("setbit", "bitfield") and any(4_000_000 < n < 2**32 for n in numbers):
         return True
     return name == "bitfield" and any(n < BITFIELD_SET_LEAST for n in numbers) and \

@@ -137,19 +137,54 @@ def _(command, ours, theirs):
     return argument(command, 1) == b"refcount" and both(b":", ours, theirs) and ours[1] == b"1"
 
 
+@rule("smembers", "sinter", "sunion", "sdiff", "spop",
+      reason="the order of members is that of each server's hashing")
+def _(_, ours, theirs):
+    return ours[0] == theirs[0] and ours[0] in b"*~" and sorted(ours[1]) == sorted(theirs[1])
+
+
+@rule("srandmember", reason="chance")
+def _(command, ours, theirs):
+    if len(command) == 2:
+        return both(b"$", ours, theirs) and None not in (ours[1], theirs[1])
+    return both(b"*", ours, theirs) and len(ours[1]) == len(theirs[1])
+
+
+@rule("sscan",
+      reason="the order of members, and what makes a part of a round, is each server's own")
+def _(command, ours, theirs):
+    if not both(b"*", ours, theirs):
+        return False
+    whole_round = (ours[1][0][1], theirs[1][0][1]) == (b"0", b"0")
+    return not whole_round or sorted(ours[1][1][1]) == sorted(theirs[1][1][1])
+
+
+@rule("sscan", reason="there a cursor may be empty, signed, or end at a zero byte")
+def _(command, ours, _):
+    return not command[2].isdigit() and ours == (b"-", b"ERR invalid cursor")
+
+
 # ---- what 7.2 does otherwise than 7.0 ------------------------------------------------------------
 
 
 @rule("bitcount", "bitpos",
       reason="since 7.2 arguments are looked at before the key, also when it is absent")
 def _(_, ours, theirs):
-    return ours[0] == b"-" and theirs[1] in (b"0", b"-1")
+    return ours[0] == b"-" and (theirs[1] in (b"0", b"-1") or theirs[1].startswith(b"WRONGTYPE"))
 
 
 @rule("command", reason="7.2 takes GETKEYS of a command without arguments")
 def _(command, ours, theirs):
     return argument(command, 1) == b"getkeys" and theirs == \
         (b"-", b"ERR wrong number of arguments for 'command|getkeys' command")
+
+
+@rule("object", reason="7.2 has listpacks of sets, and makes an intset of what SINTERSTORE stores")
+def _(command, ours, theirs):
+    names = (ours[1], theirs[1])
+    return argument(command, 1) == b"encoding" and theirs[0] == b"$" and \
+        names in ((b"listpack", b"hashtable"), (b"listpack", b"intset"), (b"intset", b"hashtable"),
+                  (b"hashtable", b"intset"))
 
 
 @rule("hello", reason="7.2 reads all options before it looks at the password")
