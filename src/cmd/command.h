@@ -168,6 +168,8 @@ struct command {
     /* Finds keys where specs cannot (SORT, or SET, whose flags depend on its options); NULL mostly.
      * Writes at most `most` and returns how many there are; -1: bad syntax. */
     int (*find_keys)(const struct bytes *argv, uint32_t argc, struct key_at *keys, uint32_t most);
+    /* Argument that is a field or member of the first key's value, for prefetching; 0: none. */
+    uint8_t field_at;
     const struct command *subcommands; /* ends with a NULL name */
     const char *since, *cost, *summary;
     const char *deprecated_since, *replaced_by; /* NULL: in use */

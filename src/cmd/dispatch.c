@@ -163,8 +163,8 @@ static size_t plan_slice(struct dispatch *dispatch, struct net_request *requests
 
 /* Two passes with nothing else in them: what the processor waits for is mostly the translation of
  * the addresses, and it overlaps as many of those as it can see ahead. */
-static void prefetch_slice(const struct dispatch *dispatch, const struct net_request *requests,
-                           size_t count)
+static void prefetch_entries(const struct dispatch *dispatch, const struct net_request *requests,
+                             size_t count)
 {
     const struct store *store = dispatch->call.store;
     for (size_t i = 0; i < count; i++) {
@@ -177,6 +177,39 @@ static void prefetch_slice(const struct dispatch *dispatch, const struct net_req
         for (uint32_t k = 0; k < plan->count; k++)
             store_prefetch_entry(store, requests[i].client->db, &dispatch->keys[plan->first + k]);
     }
+}
+
+/* Then what commands on one field of a big value read: a chain of dependent places each, and all
+ * chains take a step at a time. */
+static void prefetch_fields(const struct dispatch *dispatch, const struct net_request *requests,
+                            size_t count)
+{
+    const struct store *store = dispatch->call.store;
+    struct store_ahead ahead[SLICE_REQUESTS];
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct plan *plan = &dispatch->plans[i];
+        uint32_t field = plan->count > 0 ? plan->row->command->field_at : 0;
+        if (field == 0 || field >= requests[i].argc)
+            continue;
+        left += store_ahead_begin(store, requests[i].client->db, &dispatch->keys[plan->first],
+                                  requests[i].argv[field], &ahead[left]);
+    }
+    for (unsigned stage = 0; left > 0; stage++) {
+        size_t kept = 0;
+        for (size_t i = 0; i < left; i++) {
+            ahead[kept] = ahead[i];
+            kept += store_ahead_step(store, &ahead[i], stage);
+        }
+        left = kept;
+    }
+}
+
+static void prefetch_slice(const struct dispatch *dispatch, const struct net_request *requests,
+                           size_t count)
+{
+    prefetch_entries(dispatch, requests, count);
+    prefetch_fields(dispatch, requests, count);
 }
 
 /* --- executing -------------------------------------------------------------------------------- */

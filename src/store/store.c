@@ -112,6 +112,25 @@ static struct entry *find(const struct store *store, const struct db *db, const 
     return NULL;
 }
 
+bool store_ahead_begin(const struct store *store, unsigned db, const struct key *key,
+                       struct bytes field, struct store_ahead *ahead)
+{
+    const struct entry *entry = find(store, db_of(store, db), key);
+    if (entry == NULL)
+        return false;
+    ahead->value = entry_value(entry);
+    ahead->ops = type_ops(ahead->value.type);
+    if (ahead->ops->prefetch == NULL || !ahead->ops->prefetch(&store->space, &ahead->value, 0, 0))
+        return false;
+    ahead->field = hash_bytes(&store->seed, field);
+    return true;
+}
+
+bool store_ahead_step(const struct store *store, const struct store_ahead *ahead, unsigned stage)
+{
+    return ahead->ops->prefetch(&store->space, &ahead->value, ahead->field, stage + 1);
+}
+
 static void expire_by_reading(struct store *store, struct db *db, const struct key *key,
                               struct entry *entry)
 {

@@ -43,6 +43,18 @@ struct key store_key(const struct store *store, struct bytes name);
 void store_prefetch_bucket(const struct store *store, unsigned db, const struct key *key);
 void store_prefetch_entry(const struct store *store, unsigned db, const struct key *key);
 
+/* What a command on one field or member of a big value will read, asked for in stages, for many
+ * commands side by side: begin says false where there is nothing to ask for; step, called with
+ * 0, 1, ..., says false after the last. Between two commands nothing of it is good any more. */
+struct store_ahead {
+    const struct type_ops *ops;
+    struct value value;
+    uint64_t field; /* hash */
+};
+bool store_ahead_begin(const struct store *store, unsigned db, const struct key *key,
+                       struct bytes field, struct store_ahead *ahead);
+bool store_ahead_step(const struct store *store, const struct store_ahead *ahead, unsigned stage);
+
 /* Time as commands see it: set once for each command or batch. */
 void store_set_now_ms(struct store *store, int64_t now_ms);
 int64_t store_now_ms(const struct store *store);

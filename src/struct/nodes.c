@@ -12,16 +12,10 @@ static uint32_t set_bit(unsigned set)
     return set == 0 ? 0 : NODE_SECOND;
 }
 
-static uint8_t *slot_of(const struct space *space, const struct nodes *nodes, uint32_t number)
-{
-    uint8_t *directory = space_at(space, nodes->directory);
-    return directory + DIRECTORY_HEADER + (size_t)number * DIRECTORY_SLOT;
-}
-
 static void set_slot(const struct space *space, const struct nodes *nodes, uint32_t number,
                      uint64_t ref)
 {
-    memcpy(slot_of(space, nodes, number), &ref, DIRECTORY_SLOT);
+    memcpy(nodes_slot(space, nodes, number), &ref, DIRECTORY_SLOT);
 }
 
 static size_t directory_bytes(uint32_t slots)
@@ -327,7 +321,7 @@ void nodes_prefetch_slot(const struct space *space, const void *to)
         return;
     const struct root *root = root_of(space, head->id);
     if (set < root->sets && number < root->nodes[set].count)
-        prefetch(slot_of(space, &root->nodes[set], number));
+        prefetch(nodes_slot(space, &root->nodes[set], number));
 }
 
 void root_each_ref(const struct space *space, const struct root *root,

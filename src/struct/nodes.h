@@ -77,12 +77,18 @@ static inline void *root_more(const struct root *root)
 /* Bytes of the heap that the value holds: root, directories, nodes and runs outside. */
 uint64_t root_held(const struct space *space, const struct root *root);
 
+/* Where the directory has the reference of a node. */
+static inline uint8_t *nodes_slot(const struct space *space, const struct nodes *nodes,
+                                  uint32_t number)
+{
+    uint8_t *directory = space_at(space, nodes->directory);
+    return directory + DIRECTORY_HEADER + (size_t)number * DIRECTORY_SLOT;
+}
 static inline uint64_t nodes_ref(const struct space *space, const struct nodes *nodes,
                                  uint32_t number)
 {
-    const uint8_t *directory = space_at(space, nodes->directory);
     uint64_t ref = 0;
-    memcpy(&ref, directory + DIRECTORY_HEADER + (size_t)number * DIRECTORY_SLOT, DIRECTORY_SLOT);
+    memcpy(&ref, nodes_slot(space, nodes, number), DIRECTORY_SLOT);
     return ref;
 }
 /* Node n of a set, or NULL when its slot is empty. pre: number < nodes->count. */

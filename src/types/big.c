@@ -1,5 +1,8 @@
 #include "types/big.h"
 
+#include "base/prefetch.h"
+#include "struct/table.h"
+
 enum { FREE_NODES = 32 }; /* a step: some tens of microseconds at the most */
 
 struct run_visit {
@@ -80,6 +83,29 @@ void big_drop(struct space *space, struct root *root, const struct big_ops *ops)
     while (!drop_last_node(space, root, ops))
         continue;
     root_drop(space, root);
+}
+
+bool big_prefetch(const struct space *space, const struct value *value, unsigned set, uint64_t hash,
+                  unsigned stage)
+{
+    enum { ID, ROOT, SLOT, BUCKET };
+    if (stage == ID) {
+        prefetch(roots_place(&space->roots, big_id(value)));
+        return true;
+    }
+    const struct root *root = big_root(space, value);
+    const struct nodes *nodes = &root->nodes[set];
+    if (stage == ROOT) {
+        prefetch(root);
+        prefetch(nodes + 1);
+        return true;
+    }
+    uint32_t bucket = linear_bucket(hash, nodes->count);
+    if (stage == SLOT)
+        prefetch(nodes_slot(space, nodes, bucket));
+    else if (stage == BUCKET)
+        table_prefetch_node(node_of(space, nodes, bucket));
+    return stage < BUCKET;
 }
 
 bool big_valid(const struct space *space, const struct value *value)

@@ -38,6 +38,10 @@ static inline uint64_t big_bytes(const struct space *space, const struct value *
 {
     return root_held(space, big_root(space, value));
 }
+/* The prefetch of a big value whose set `set` is a table; its last stage asks for the bucket. */
+enum { BIG_PREFETCH_STAGES = 4 };
+bool big_prefetch(const struct space *space, const struct value *value, unsigned set, uint64_t hash,
+                  unsigned stage);
 /* The body's form, the root's type, and all blocks. */
 bool big_valid(const struct space *space, const struct value *value);
 
