@@ -127,6 +127,12 @@ static void set_each_ref(struct space *space, const struct value *value,
         big_each_ref(space, value, &set_big_ops, visit, context);
 }
 
+static bool set_prefetch(const struct space *space, const struct value *value, uint64_t hash,
+                         unsigned stage)
+{
+    return value->encoding == SET_BIG && big_prefetch(space, value, 0, hash, stage);
+}
+
 static bool set_free_step(struct space *space, const struct value *value, uint64_t *cursor)
 {
     (void)cursor;
@@ -214,6 +220,7 @@ const struct type_ops set_ops = {
     .decode = set_decode,
     .copy = set_copy,
     .each_ref = set_each_ref,
+    .prefetch = set_prefetch,
     .free_step = set_free_step,
     .bytes = set_bytes,
     .digest = set_digest,

@@ -1,9 +1,9 @@
 #include "types/value.h"
 
 #include "types/limits.h"
-#include "types/stream.h"
-#include "types/set.h"
 #include "types/list.h"
+#include "types/set.h"
+#include "types/stream.h"
 #include "types/string.h"
 #include "types/zset.h"
 

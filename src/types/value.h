@@ -53,9 +53,9 @@ struct type_ops {
     void (*each_ref)(struct space *space, const struct value *value,
                      void (*visit)(void *context, uint64_t ref), void *context);
 
-    /* Asks the processor for what finding an element of this hash will read, one dependency a stage:
-     * stage 0 comes before the hash is known, and says false where there is nothing to ask for;
-     * later ones say false after the last. NULL: there is never anything. */
+    /* Asks the processor for what finding an element of this hash will read, one dependency a
+     * stage: stage 0 comes before the hash is known, and says false where there is nothing to ask
+     * for; later ones say false after the last. NULL: there is never anything. */
     bool (*prefetch)(const struct space *space, const struct value *value, uint64_t hash,
                      unsigned stage);
 

@@ -1,6 +1,7 @@
 /* Big sorted sets: members found, inserted, moved and removed. */
 #include "types/zset_big.h"
 
+#include "base/prefetch.h"
 #include "types/zset_leaf.h"
 
 /* --- finding ---------------------------------------------------------------------------------- */
@@ -21,6 +22,42 @@ bool zset_big_find(const struct zset_big *big, const struct packed_item *member,
             return true;
         }
     }
+    return false;
+}
+
+/* The slot of the leaf that the record of this hash names; NULL: there is none. */
+static const uint8_t *leaf_slot(const struct space *space, const struct value *value, uint32_t hash)
+{
+    const struct root *root = big_root(space, value);
+    const struct nodes *records = &root->nodes[ZSET_RECORDS], *leaves = &root->nodes[ZSET_LEAVES];
+    const struct node *bucket = node_of(space, records, linear_bucket(hash, records->count));
+    if (bucket == NULL)
+        return NULL;
+    for (size_t offset = 0; offset < bucket->used; offset += sizeof(struct zset_record)) {
+        struct zset_record record = record_at(bucket->at + offset);
+        if (record.hash == hash)
+            return nodes_slot(space, leaves, record.leaf);
+    }
+    return NULL;
+}
+
+bool zset_big_prefetch(const struct space *space, const struct value *value, uint64_t hash,
+                       unsigned stage)
+{
+    if (stage < BIG_PREFETCH_STAGES) {
+        (void)big_prefetch(space, value, ZSET_RECORDS, (uint32_t)hash, stage);
+        return true;
+    }
+    const uint8_t *slot = leaf_slot(space, value, (uint32_t)hash);
+    if (slot == NULL)
+        return false;
+    if (stage == BIG_PREFETCH_STAGES) {
+        prefetch(slot);
+        return true;
+    }
+    uint64_t ref = 0;
+    memcpy(&ref, slot, DIRECTORY_SLOT);
+    table_prefetch_node(space_at(space, ref));
     return false;
 }
 

@@ -56,6 +56,10 @@ struct zset_spot {
 MUST_CHECK bool zset_big_find(const struct zset_big *big, const struct packed_item *member,
                               uint32_t hash, struct zset_spot *spot);
 
+/* For struct type_ops: what zset_big_find will read of a member with this hash. */
+bool zset_big_prefetch(const struct space *space, const struct value *value, uint64_t hash,
+                       unsigned stage);
+
 /* A pair that is not there; `spot` as it was not found. */
 MUST_CHECK enum err zset_big_insert(const struct zset_big *big, struct zset_spot *spot,
                                     uint32_t hash, struct bytes member, double score);

@@ -256,6 +256,12 @@ static void zset_each_ref(struct space *space, const struct value *value,
         big_each_ref(space, value, &zset_big_ops, visit, context);
 }
 
+static bool zset_prefetch(const struct space *space, const struct value *value, uint64_t hash,
+                          unsigned stage)
+{
+    return value->encoding == ZSET_BIG && zset_big_prefetch(space, value, hash, stage);
+}
+
 static bool zset_free_step(struct space *space, const struct value *value, uint64_t *cursor)
 {
     (void)cursor;
@@ -319,6 +325,7 @@ const struct type_ops zset_ops = {
     .decode = zset_decode,
     .copy = zset_copy,
     .each_ref = zset_each_ref,
+    .prefetch = zset_prefetch,
     .free_step = zset_free_step,
     .bytes = zset_bytes,
     .digest = zset_digest,

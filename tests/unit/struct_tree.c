@@ -520,7 +520,7 @@ TEST(tree_as_a_queue_stays_small)
     model_drop(model);
 }
 
-/* A tree of as many leaves in any order is as deep as one of the sparsest nodes allowed, at most. */
+/* A tree of as many leaves in any order is at most as deep as one of the sparsest nodes allowed. */
 TEST(tree_is_never_deep_for_what_it_holds)
 {
     struct model *model = model_new(false, 1);
