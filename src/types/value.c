@@ -8,11 +8,8 @@
 #include "types/zset.h"
 
 static const struct type_ops *const type_rows[VALUE_TYPES] = {
-    [VALUE_STRING] = &string_ops,
-    [VALUE_SET] = &set_ops,
-    [VALUE_STREAM] = &stream_ops,
-    [VALUE_ZSET] = &zset_ops,
-    [VALUE_LIST] = &list_ops,
+    [VALUE_STRING] = &string_ops, [VALUE_SET] = &set_ops,   [VALUE_STREAM] = &stream_ops,
+    [VALUE_ZSET] = &zset_ops,     [VALUE_LIST] = &list_ops,
 };
 
 const struct type_limits type_limits_default = {
