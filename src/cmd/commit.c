@@ -2,9 +2,9 @@
 #include "cmd/args.h"
 
 /* The id in the entry stays; what is behind it has changed already. */
-static bool in_place(const struct value_edit *edit)
+static bool in_place(const struct value_edit *edit, const struct entry *entry)
 {
-    return edit->root != NULL && !edit->became_big;
+    return edit->root != NULL && !edit->became_big && edit->value.encoding == entry_encoding(entry);
 }
 
 static enum err put_new(struct call *call, uint32_t db, const struct key *key,
@@ -23,6 +23,7 @@ static enum err put_body(struct call *call, uint32_t db, const struct key *key, 
         return ERR_MEMORY;
     if (value->body.count > 0)
         memcpy(body, value->body.at, value->body.count);
+    store_written(call->store, entry);
     return ERR_NONE;
 }
 
@@ -42,14 +43,16 @@ enum err call_commit(struct call *call, uint32_t db, const struct key *key, stru
     enum err err = ERR_NONE;
     if (!edit->changed)
         return ERR_NONE;
-    if (empty)
+    if (empty) {
         remove_key(call, db, key, entry, edit, event);
-    else if (entry == NULL)
+    } else if (entry == NULL) {
         err = put_new(call, db, key, edit, event);
-    else if (in_place(edit))
+    } else if (in_place(edit, entry)) {
+        store_written(call->store, entry);
         store_note(call->store, db, key, event);
-    else
+    } else {
         err = put_body(call, db, key, entry, edit, event);
+    }
     if (err != ERR_NONE) {
         edit_abandon(edit);
         call_memory_error(call);

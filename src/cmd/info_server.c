@@ -158,8 +158,9 @@ void info_keyspace(struct info *info)
     const struct store *store = info->context->store;
     for (unsigned db = 0; db < store_databases(store); db++)
         if (store_count(store, db) > 0)
-            info_line(info, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld", db,
+            info_line(info, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld,subexpiry=%llu", db,
                       (unsigned long long)store_count(store, db),
                       (unsigned long long)store_expires_count(store, db),
-                      (long long)store_average_ttl_ms(store, db));
+                      (long long)store_average_ttl_ms(store, db),
+                      (unsigned long long)store_inner_expires_count(store, db));
 }

@@ -31,6 +31,7 @@ static void keys(struct info *info, const struct store_figures *store)
 {
     const struct observer *observer = info->context->observer;
     info_count(info, "expired_keys", store->expired);
+    info_count(info, "expired_subkeys", store->inner_expired);
     info_line(info, "expired_stale_perc:%.2f", store->expired_stale_percent);
     info_count(info, "expired_time_cap_reached_count", observer->expire_cut_short);
     info_count(info, "expire_cycle_cpu_milliseconds", observer->expire_ns / 1000000);

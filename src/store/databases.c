@@ -79,6 +79,11 @@ uint64_t store_count(const struct store *store, unsigned db)
     return db_of(store, db)->index.count;
 }
 
+uint64_t store_inner_expires_count(const struct store *store, unsigned db)
+{
+    return db_of(store, db)->inner_expires;
+}
+
 uint64_t store_expires_count(const struct store *store, unsigned db)
 {
     return db_of(store, db)->expires;
@@ -112,6 +117,7 @@ void store_figures(const struct store *store, struct store_figures *figures)
                                        .keyspace_misses = store->misses,
                                        .expired = store->expired,
                                        .expired_by_reading = store->expired_by_reading,
+                                       .inner_expired = store->inner_expired,
                                        .expired_stale_percent = store->stale_percent,
                                        .dirty = store->dirty,
                                        .lazyfree_pending = store->lazyfree_pending,
@@ -127,6 +133,7 @@ void store_figures(const struct store *store, struct store_figures *figures)
 void store_reset_counters(struct store *store)
 {
     store->hits = store->misses = store->expired = store->expired_by_reading = 0;
+    store->inner_expired = 0;
     store->lazyfreed = store->key_hits = store->key_misses = 0;
     store->stale_percent = 0;
     heap_reset_counters(store->heap);
@@ -232,6 +239,7 @@ static bool empty_step(struct store *store, struct db *db)
         struct entry *entry = entry_at(store, refs[at]);
         struct value value = entry_value(entry);
         count_expiry(db, entry_expiry(entry), -1);
+        count_inner(db, entry, -1);
         store_free_value(store, &value);
         heap_give(store->heap, entry);
     }

@@ -3,9 +3,11 @@
 #include "base/memory.h"
 #include "store/inside.h"
 
-static unsigned kind_of(bool expires)
+static unsigned kind_of(const struct entry_parts *parts)
 {
-    return expires ? BLOCK_EXPIRING : BLOCK_ENTRY;
+    return parts->expiry != ENTRY_NO_EXPIRY || value_may_expire(parts->type, parts->encoding)
+               ? BLOCK_EXPIRING
+               : BLOCK_ENTRY;
 }
 
 /* --- counts ----------------------------------------------------------------------------------- */
@@ -24,10 +26,31 @@ void count_expiry(struct db *db, int64_t expiry, int sign)
     }
 }
 
+void count_inner(struct db *db, const struct entry *entry, int sign)
+{
+    if (UNLIKELY(value_may_expire(entry_type(entry), entry_encoding(entry))))
+        db->inner_expires += sign > 0 ? 1 : UINT64_MAX;
+}
+
 static void tag_expiry(struct store *store, const struct entry *entry)
 {
     int64_t expiry = entry_expiry(entry);
     if (expiry != ENTRY_NO_EXPIRY)
+        heap_tag_lower(store->heap, entry, expiry > 0 ? (uint64_t)expiry : 0);
+}
+
+int64_t store_inner_expiry(const struct store *store, const struct entry *entry)
+{
+    if (LIKELY(!value_may_expire(entry_type(entry), entry_encoding(entry))))
+        return VALUE_NEVER;
+    struct value value = entry_value(entry);
+    return type_ops(value.type)->earliest(&store->space, &value);
+}
+
+void store_written(struct store *store, const struct entry *entry)
+{
+    int64_t expiry = store_inner_expiry(store, entry);
+    if (UNLIKELY(expiry != VALUE_NEVER))
         heap_tag_lower(store->heap, entry, expiry > 0 ? (uint64_t)expiry : 0);
 }
 
@@ -79,6 +102,7 @@ static void unlink_entry(struct store *store, struct db *db, const struct key *k
     probe_entry(store, db, key, entry, &probe);
     index_remove_at(&db->index, &probe);
     count_expiry(db, entry_expiry(entry), -1);
+    count_inner(db, entry, -1);
 }
 
 void store_discard(struct store *store, struct db *db, const struct key *key, struct entry *entry)
@@ -125,8 +149,7 @@ static struct entry *make_entry(struct store *store, const struct entry_parts *p
 {
     if (!body_fits(parts))
         return NULL;
-    struct entry *entry =
-        heap_take(store->heap, bytes_of_parts(parts), kind_of(parts->expiry != ENTRY_NO_EXPIRY));
+    struct entry *entry = heap_take(store->heap, bytes_of_parts(parts), kind_of(parts));
     if (entry == NULL)
         return NULL;
     entry_lay_out(entry, parts);
@@ -140,6 +163,7 @@ static bool fits_in_place(const struct store *store, const struct entry *entry,
 {
     bool wide = (entry_where(entry) & ENTRY_WIDE_BODY) != 0;
     return entry_expires(entry) == (parts->expiry != ENTRY_NO_EXPIRY) &&
+           heap_block_kind(store->heap, entry) == kind_of(parts) &&
            wide == (parts->body_bytes > UINT8_MAX) && body_fits(parts) &&
            heap_fits(store->heap, entry, bytes_of_parts(parts));
 }
@@ -148,7 +172,9 @@ static void rewrite_header(struct store *store, struct db *db, struct entry *ent
                            const struct entry_parts *parts)
 {
     int64_t before = entry_expiry(entry);
+    count_inner(db, entry, -1);
     entry->tag = (uint8_t)((entry->tag & 0xe0u) | parts->type | parts->encoding << 3);
+    count_inner(db, entry, 1);
     entry->body_low = (uint8_t)parts->body_bytes;
     if (entry_where(entry) & ENTRY_WIDE_BODY)
         entry->rest[entry_key_at(entry) - 1] = (uint8_t)(parts->body_bytes >> 8);
@@ -169,6 +195,8 @@ static void replace_entry(struct store *store, struct db *db, const struct key *
     index_repoint(&probe, entry_ref(store, to));
     count_expiry(db, entry_expiry(from), -1);
     count_expiry(db, entry_expiry(to), 1);
+    count_inner(db, from, -1);
+    count_inner(db, to, 1);
     heap_give(store->heap, from);
 }
 
@@ -180,6 +208,7 @@ static enum err insert_entry(struct store *store, struct db *db, const struct ke
         return ERR_MEMORY;
     }
     count_expiry(db, entry_expiry(entry), 1);
+    count_inner(db, entry, 1);
     return ERR_NONE;
 }
 
@@ -244,6 +273,7 @@ enum err store_put(struct store *store, unsigned db, const struct key *key, stru
         if (entry == NULL)
             store_notify(store, db, key->name, EVENT_NEW);
     }
+    store_written(store, now);
     if (result != NULL)
         *result = now;
     store_changed(store, database, key->name, event);
@@ -308,6 +338,7 @@ enum err store_set_expiry(struct store *store, unsigned db, const struct key *ke
             return ERR_MEMORY;
         *entry = made;
     }
+    store_written(store, *entry);
     store_changed(store, database, key->name, event);
     return ERR_NONE;
 }
@@ -340,6 +371,7 @@ enum err store_rename(struct store *store, unsigned from_db, const struct key *f
     struct bytes body = entry_body(entry);
     memcpy(entry_body_mut(made), body.at, body.count);
     entry_set_used(made, entry_used(entry));
+    store_written(store, made);
     enum err err = replace_target(store, target, to, made);
     if (err != ERR_NONE)
         return err;

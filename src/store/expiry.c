@@ -4,13 +4,21 @@
 
 enum { EXPIRE_AT_ONCE = 128 };
 
+/* Elements of this value have expired. They go when the step is over: what is left may need another
+ * block, and a visit must not take any. False when no more can be remembered. */
+static bool remember_inner(struct store *store, struct entry *entry)
+{
+    store->inner_due[store->inner_due_count++] = entry;
+    return store->inner_due_count < INNER_AT_ONCE;
+}
+
 /* False when enough has been removed for one step: each costs a hash and a line of the index. */
 static bool visit_expiring(void *context, void *block, uint64_t *tag)
 {
     struct store *store = context;
     struct entry *entry = block;
     struct db *db = db_of_entry(store, entry);
-    int64_t expiry = entry_expiry(entry);
+    int64_t expiry = entry_expires(entry) ? entry_expiry(entry) : VALUE_NEVER;
     store->swept++;
     if (expiry < store->now_ms && !db->dying) {
         struct key key = store_key(store, entry_key(entry));
@@ -21,10 +29,69 @@ static bool visit_expiring(void *context, void *block, uint64_t *tag)
         store_discard(store, db, &key, entry);
         return ++store->swept_now < EXPIRE_AT_ONCE;
     }
+    if (db->dying)
+        return true;
+    int64_t inner = store_inner_expiry(store, entry);
+    bool inner_due = inner < store->now_ms;
+    if (!inner_due && inner < expiry)
+        expiry = inner;
     uint64_t due = expiry > 0 ? (uint64_t)expiry : 0;
-    if (!db->dying && due < *tag)
+    if (expiry != VALUE_NEVER && due < *tag)
         *tag = due;
-    return true;
+    return !inner_due || remember_inner(store, entry);
+}
+
+/* What is left of the value, of which `done` tells. */
+static void put_rest(struct store *store, struct db *db, const struct key *key, struct entry *entry,
+                     bool small, const struct value_expiry *done)
+{
+    size_t bytes = small ? done->body_bytes : entry_body(entry).count;
+    if (small || done->encoding != entry_encoding(entry)) {
+        uint8_t *body =
+            store_edit(store, db->number, key, &entry, bytes, done->encoding, EVENT_HEXPIRED);
+        if (body != NULL && small)
+            memcpy(body, done->room, bytes);
+    } else {
+        store_note(store, db->number, key, EVENT_HEXPIRED);
+    }
+    store_written(store, entry);
+}
+
+/* Takes expired elements out of a value: some of them, when it is big. */
+static void expire_inner(struct store *store, struct entry *entry)
+{
+    struct db *db = db_of_entry(store, entry);
+    struct value value = entry_value(entry);
+    struct bytes name = entry_key(entry);
+    struct buffer *room = &store->inner_room;
+    room->count = 0; /* the name stands in the entry, which may go */
+    if (!buffer_append(room, name) || !buffer_reserve(room, value.body.count)) {
+        store_written(store, entry);
+        return;
+    }
+    struct key key = store_key(store, bytes_of(room->at, name.count));
+    struct value_expiry done = { .room = room->at + name.count };
+    type_ops(value.type)->expire_step(&store->space, &value, store->now_ms, &done);
+    store->inner_expired += done.removed;
+    if (done.empty) {
+        store_note(store, db->number, &key, EVENT_HEXPIRED);
+        store_remove(store, db->number, &key, entry, EVENT_DEL);
+    } else if (done.removed > 0) {
+        put_rest(store, db, &key, entry, done.body_bytes > 0, &done);
+    } else {
+        store_written(store, entry);
+    }
+}
+
+static void expire_inner_due(struct store *store, uint64_t deadline_ns)
+{
+    for (unsigned i = 0; i < store->inner_due_count; i++) {
+        if (seam_now_ns(store->seam) < deadline_ns)
+            expire_inner(store, store->inner_due[i]);
+        else
+            store_written(store, store->inner_due[i]); /* due still */
+    }
+    store->inner_due_count = 0;
 }
 
 static void end_round(struct store *store)
@@ -43,8 +110,11 @@ bool store_expire_step(struct store *store, uint64_t deadline_ns)
     for (;;) {
         store->swept_now = 0;
         /* An entry is due when its time is less than now. */
-        if (!heap_sweep_step(store->heap, &store->sweep, BLOCK_EXPIRING,
-                             (uint64_t)store->now_ms - 1, visit_expiring, store)) {
+        bool more = heap_sweep_step(store->heap, &store->sweep, BLOCK_EXPIRING,
+                                    (uint64_t)store->now_ms - 1, visit_expiring, store);
+        if (UNLIKELY(store->inner_due_count > 0))
+            expire_inner_due(store, deadline_ns);
+        if (!more) {
             end_round(store);
             return true;
         }

@@ -13,9 +13,12 @@
 #include "struct/index.h"
 #include "types/limits.h"
 
+enum { INNER_AT_ONCE = 32 };
+
 struct db {
     struct index index;
     uint64_t expires;             /* entries with an expiry */
+    uint64_t inner_expires;       /* of whose elements some may have an expiry */
     unsigned __int128 expiry_sum; /* of their times, offset by 2^47 so that none is negative */
     uint32_t number, slot;
     struct db *next_dying;
@@ -52,12 +55,15 @@ struct store {
     uint64_t lazyfree_pending, lazyfreed;
 
     struct heap_sweep sweep;
+    struct entry *inner_due[INNER_AT_ONCE]; /* found by this step of the sweep */
+    unsigned inner_due_count;
+    struct buffer inner_room; /* of the one that is worked on: its key, and its new body */
     bool active_expire;
 
     struct store_use_options use;
     uint32_t hook_count;
     struct store_hooks hooks[STORE_HOOKS_MAX];
-    uint64_t hits, misses, expired, expired_by_reading, dirty, key_hits, key_misses;
+    uint64_t hits, misses, expired, expired_by_reading, inner_expired, dirty, key_hits, key_misses;
     double stale_percent;
     uint64_t swept, swept_stale;
     unsigned swept_now; /* removed in this step */
@@ -89,7 +95,12 @@ void databases_release(struct store *store);
 
 /* door.c: takes the entry out of index and counts, gives block and value back; tells nobody. */
 void store_discard(struct store *store, struct db *db, const struct key *key, struct entry *entry);
+/* Starts giving back what a value refers to. */
+void store_free_value(struct store *store, const struct value *value);
 void count_expiry(struct db *db, int64_t expiry, int sign);
+void count_inner(struct db *db, const struct entry *entry, int sign);
+/* No element of the value expires before; or VALUE_NEVER. */
+int64_t store_inner_expiry(const struct store *store, const struct entry *entry);
 
 /* use.c: a new entry. */
 void store_start_use(struct store *store, struct entry *entry);

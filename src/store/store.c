@@ -40,6 +40,7 @@ void store_drop(struct store *store)
         store->dying_values = next;
     }
     databases_release(store);
+    buffer_release(&store->inner_room);
     space_release(&store->space);
     heap_drop(store->heap);
     memory_give(store);

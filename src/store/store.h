@@ -96,6 +96,10 @@ MUST_CHECK uint8_t *store_edit(struct store *store, unsigned db, const struct ke
                                struct entry **entry, size_t body_bytes, unsigned encoding,
                                enum event event);
 
+/* Tells that the value is as it shall be, after store_edit or a change of a big value: when its
+ * elements expire, of those that do, is looked at now. */
+void store_written(struct store *store, const struct entry *entry);
+
 /* Tells that a big value has changed: its body, the id, has not. */
 void store_note(struct store *store, unsigned db, const struct key *key, enum event event);
 
@@ -106,10 +110,6 @@ MUST_CHECK enum err store_set_expiry(struct store *store, unsigned db, const str
 /* Removes the key and gives its value back; a big value in bounded steps, later. */
 void store_remove(struct store *store, unsigned db, const struct key *key, struct entry *entry,
                   enum event event);
-
-/* Starts giving back what a value refers to: for a part that was taken out of a key's value. Tells
- * nobody. A big one goes in bounded steps, later. */
-void store_free_value(struct store *store, const struct value *value);
 
 /* Gives the value to another key, in another database or the same, replacing what is there; the
  * expiry goes along. RENAME and MOVE. */
@@ -145,6 +145,8 @@ void store_notify(struct store *store, unsigned db, struct bytes key, enum event
 uint64_t store_count(const struct store *store, unsigned db);         /* expired ones not yet
                                                                        * removed are counted */
 uint64_t store_expires_count(const struct store *store, unsigned db); /* with an expiry */
+/* Those of whose elements some have an expiry. */
+uint64_t store_inner_expires_count(const struct store *store, unsigned db);
 int64_t store_average_ttl_ms(const struct store *store, unsigned db); /* an estimate, 0: none */
 unsigned store_databases(const struct store *store);
 
@@ -188,6 +190,7 @@ uint64_t store_entry_bytes(struct store *store, const struct entry *entry);
 struct store_figures {
     uint64_t keyspace_hits, keyspace_misses;
     uint64_t expired, expired_by_reading;
+    uint64_t inner_expired; /* elements of values */
     double expired_stale_percent;
     uint64_t dirty; /* changes since the start or the last reset */
     uint64_t lazyfree_pending, lazyfreed;

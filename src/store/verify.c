@@ -3,7 +3,7 @@
 struct tally {
     struct store *store;
     const struct db *db;
-    uint64_t count, expires, blocks, bytes;
+    uint64_t count, expires, inner_expires, blocks, bytes;
     unsigned __int128 expiry_sum;
     bool valid;
 };
@@ -22,12 +22,18 @@ static bool visit_entry(void *context, const struct entry *entry)
     struct value value = entry_value(entry);
     struct key key = store_key(store, entry_key(entry));
     size_t bytes = entry_bytes(key.name.count, value.body.count, entry_expires(entry));
+    bool inner = value_may_expire(value.type, value.encoding);
     bool kind = heap_block_kind(store->heap, entry) ==
-                (unsigned)(entry_expires(entry) ? BLOCK_EXPIRING : BLOCK_ENTRY);
+                (unsigned)(entry_expires(entry) || inner ? BLOCK_EXPIRING : BLOCK_ENTRY);
     tally->valid = tally->valid && kind && entry_db(entry) == tally->db->slot &&
                    bytes <= heap_block_bytes(store->heap, entry) &&
                    type_ops(value.type)->valid(&store->space, &value);
     tally->count++;
+    tally->inner_expires += inner;
+    if (tally->valid && inner && !tally->db->dying) {
+        int64_t earliest = store_inner_expiry(store, entry);
+        tally->valid = heap_tag(store->heap, entry) <= (uint64_t)(earliest > 0 ? earliest : 0);
+    }
     tally->blocks++;
     tally->bytes += heap_block_bytes(store->heap, entry);
     if (entry_expires(entry)) {
@@ -61,7 +67,7 @@ static bool db_valid(struct store *store, const struct db *db, struct tally *tot
     total->blocks += tally.blocks;
     total->bytes += tally.bytes;
     return tally.valid && tally.count == db->index.count && tally.expires == db->expires &&
-           tally.expiry_sum == db->expiry_sum;
+           tally.inner_expires == db->inner_expires && tally.expiry_sum == db->expiry_sum;
 }
 
 static void count_dying(struct store *store, struct tally *total)

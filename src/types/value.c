@@ -1,5 +1,6 @@
 #include "types/value.h"
 
+#include "types/hash.h"
 #include "types/limits.h"
 #include "types/list.h"
 #include "types/set.h"
@@ -8,8 +9,8 @@
 #include "types/zset.h"
 
 static const struct type_ops *const type_rows[VALUE_TYPES] = {
-    [VALUE_STRING] = &string_ops, [VALUE_SET] = &set_ops,   [VALUE_STREAM] = &stream_ops,
-    [VALUE_ZSET] = &zset_ops,     [VALUE_LIST] = &list_ops,
+    [VALUE_STRING] = &string_ops, [VALUE_SET] = &set_ops,   [VALUE_HASH] = &hash_ops,
+    [VALUE_STREAM] = &stream_ops, [VALUE_ZSET] = &zset_ops, [VALUE_LIST] = &list_ops,
 };
 
 const struct type_limits type_limits_default = {

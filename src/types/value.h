@@ -33,6 +33,16 @@ struct value {
     struct bytes body;
 };
 
+/* What expire_step has done. */
+struct value_expiry {
+    uint64_t removed;  /* elements */
+    unsigned encoding; /* of the value now */
+    bool empty;        /* nothing is left: the key goes */
+    uint8_t *room;     /* the caller's, as large as the body: a small value's new one */
+    size_t body_bytes;
+};
+#define VALUE_NEVER INT64_MAX
+
 struct type_ops {
     const char *name; /* TYPE's answer: "string" */
     /* OBJECT ENCODING's */
@@ -70,6 +80,15 @@ struct type_ops {
     void (*digest)(struct space *space, const struct value *value, struct digest *digest);
 
     bool (*valid)(const struct space *space, const struct value *value);
+
+    /* Elements that expire by themselves; of a type that has none, 0 and NULL. */
+    unsigned expiring; /* a bit for each encoding that may hold such elements */
+    /* No element expires before this time, in ms since 1970; or VALUE_NEVER. */
+    int64_t (*earliest)(const struct space *space, const struct value *value);
+    /* Takes out what expired before `now_ms`: all of a small value, some of a big one, which is
+     * changed in place. */
+    void (*expire_step)(struct space *space, const struct value *value, int64_t now_ms,
+                        struct value_expiry *expiry);
 };
 
 /* Gives all blocks of a value back at once: for one that no entry took. */
@@ -77,5 +96,11 @@ void value_drop(struct space *space, const struct value *value);
 
 /* The row of a type; never NULL for a type that exists in an entry. */
 const struct type_ops *type_ops(unsigned type);
+
+/* Whether elements of such a value may expire by themselves. */
+static inline bool value_may_expire(unsigned type, unsigned encoding)
+{
+    return (type_ops(type)->expiring >> encoding & 1u) != 0;
+}
 
 #endif

@@ -6,12 +6,16 @@ from resp import Pairs, Set
 
 # Where the dialect is newer than the redis-server that tests compare with (7.0), or Snug differs.
 INFO_DIFFERS = {
+    "hset", "hmset",            # 7.2: the block of field and value has another name
+    "hscan",                    # 7.4: NOVALUES
     "command|getkeys",          # 7.2: arity -3
     "command|getkeysandflags",  # 7.2: arity -3
     "msetnx",                   # 7.2: has no tips
 }
 DOCS_DIFFERS = {
     "debug",                    # redis-server names no arguments
+    "hset", "hmset",            # 7.2: the block of field and value has another name
+    "hscan",                    # 7.4: NOVALUES
     "command|getkeys",          # 7.2: has arguments
     "command|getkeysandflags",  # 7.2: has arguments
     "client|kill",              # 7.4: MAXAGE

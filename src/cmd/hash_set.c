@@ -1,0 +1,208 @@
+/* Hashes changed: fields set, counted up, removed. */
+#include "cmd/hash_command.h"
+
+bool hash_open(struct call *call, struct hash_change *change, bool make)
+{
+    change->key = call->first;
+    change->entry = store_look(call->store, call->db, &change->key);
+    change->now_ms = store_now_ms(call->store);
+    if (!call_type_fits(call, change->entry, VALUE_HASH))
+        return false;
+    if (change->entry != NULL) {
+        struct value value = entry_value(change->entry);
+        edit_open(&change->edit, call->space, call->arena, &value,
+                  (value.encoding & HASH_BIG) != 0);
+        return true;
+    }
+    edit_new(&change->edit, call->space, call->arena, VALUE_HASH, HASH_SMALL);
+    if (!make || hash_begin(&change->edit))
+        return true;
+    call_memory_error(call);
+    return false;
+}
+
+bool hash_commit(struct call *call, struct hash_change *change, enum event event)
+{
+    struct hash hash;
+    hash_view_edit(&hash, &change->edit, change->now_ms);
+    hash_settle(&change->edit);
+    return call_commit(call, call->db, &change->key, change->entry, &change->edit, event,
+                       hash_count(&hash) == 0) == ERR_NONE;
+}
+
+bool hash_put(struct call *call, struct hash_change *change, struct bytes field, struct bytes value,
+              int64_t expiry, enum hash_outcome *outcome)
+{
+    if (LIKELY(hash_set(&change->edit, change->now_ms, field, value, expiry, outcome) == ERR_NONE))
+        return true;
+    edit_abandon(&change->edit);
+    call_memory_error(call);
+    return false;
+}
+
+bool hash_seek(const struct hash_change *change, struct bytes field, struct hash_place *place)
+{
+    struct hash hash;
+    if (change->entry == NULL)
+        return false;
+    hash_view_edit(&hash, &change->edit, change->now_ms);
+    return hash_get(&hash, field, place);
+}
+
+/* The name by the sizes that the request brings, which Redis looks at before it sets anything. */
+static bool expect(struct call *call, struct hash_change *change, uint32_t at, size_t count)
+{
+    if (hash_expect(&change->edit, call->argv + at, count))
+        return true;
+    call_memory_error(call);
+    return false;
+}
+
+/* --- HSET, HMSET, HSETNX ---------------------------------------------------------------------- */
+
+/* Sets pairs from argv[2] on; false: an error is written. */
+static bool set_pairs(struct call *call, int64_t *added)
+{
+    struct hash_change change;
+    *added = 0;
+    if (call->argc % 2 != 0) {
+        call_arity_error(call);
+        return false;
+    }
+    if (!hash_open(call, &change, true) || !expect(call, &change, 2, call->argc - 2))
+        return false;
+    for (uint32_t at = 2; at < call->argc; at += 2) {
+        enum hash_outcome outcome;
+        if (!hash_put(call, &change, call->argv[at], call->argv[at + 1], HASH_NO_EXPIRY, &outcome))
+            return false;
+        *added += outcome == HASH_ADDED;
+    }
+    return hash_commit(call, &change, EVENT_HSET);
+}
+
+void cmd_hset(struct call *call)
+{
+    int64_t added;
+    if (set_pairs(call, &added))
+        reply_i64(call->reply, added);
+}
+
+void cmd_hmset(struct call *call)
+{
+    int64_t added;
+    if (set_pairs(call, &added))
+        reply_ok(call->reply);
+}
+
+void cmd_hsetnx(struct call *call)
+{
+    struct hash_change change;
+    struct hash_place place;
+    enum hash_outcome outcome;
+    if (!hash_open(call, &change, true))
+        return;
+    if (hash_seek(&change, call->argv[2], &place)) {
+        reply_i64(call->reply, 0);
+        return;
+    }
+    if (expect(call, &change, 2, 2) &&
+        hash_put(call, &change, call->argv[2], call->argv[3], HASH_NO_EXPIRY, &outcome) &&
+        hash_commit(call, &change, EVENT_HSET))
+        reply_i64(call->reply, 1);
+}
+
+/* --- HINCRBY, HINCRBYFLOAT -------------------------------------------------------------------- */
+
+static bool read_number(struct call *call, const struct hash_place *place, int64_t *number)
+{
+    uint8_t digits[NUMBER_I64_MAX];
+    if (number_read_i64(packed_view(call->space, place->pair.value, digits), number))
+        return true;
+    reply_error(call->reply, "ERR hash value is not an integer");
+    return false;
+}
+
+void cmd_hincrby(struct call *call)
+{
+    struct hash_change change;
+    struct hash_place place;
+    enum hash_outcome outcome;
+    int64_t by = 0, number = 0;
+    uint8_t digits[NUMBER_I64_MAX];
+    if (!call_i64(call, 3, &by) || !hash_open(call, &change, true))
+        return;
+    if (hash_seek(&change, call->argv[2], &place) && !read_number(call, &place, &number))
+        return;
+    if (!add_i64(number, by, &number)) {
+        reply_error(call->reply, "ERR increment or decrement would overflow");
+        return;
+    }
+    struct bytes text = bytes_of(digits, number_write_i64(digits, number));
+    if (hash_put(call, &change, call->argv[2], text, HASH_KEEP_EXPIRY, &outcome) &&
+        hash_commit(call, &change, EVENT_HINCRBY))
+        reply_i64(call->reply, number);
+}
+
+static bool read_step(struct call *call, long double *by)
+{
+    if (!number_read_long_double(call->argv[3], by))
+        reply_error(call->reply, "ERR value is not a valid float");
+    else if (__builtin_isnan(*by) || __builtin_isinf(*by))
+        reply_error(call->reply, "ERR value is NaN or Infinity");
+    else
+        return true;
+    return false;
+}
+
+static bool read_float(struct call *call, const struct hash_place *place, long double *number)
+{
+    uint8_t digits[NUMBER_I64_MAX];
+    if (number_read_long_double(packed_view(call->space, place->pair.value, digits), number))
+        return true;
+    reply_error(call->reply, "ERR hash value is not a float");
+    return false;
+}
+
+void cmd_hincrbyfloat(struct call *call)
+{
+    struct hash_change change;
+    struct hash_place place;
+    enum hash_outcome outcome;
+    long double by = 0, sum = 0;
+    if (!read_step(call, &by) || !hash_open(call, &change, true))
+        return;
+    if (hash_seek(&change, call->argv[2], &place) && !read_float(call, &place, &sum))
+        return;
+    sum += by;
+    if (__builtin_isnan(sum) || __builtin_isinf(sum)) {
+        reply_error(call->reply, "ERR increment would produce NaN or Infinity");
+        return;
+    }
+    uint8_t digits[NUMBER_LONG_DOUBLE_MAX];
+    struct bytes text = bytes_of(digits, number_write_long_double(digits, sum));
+    if (hash_put(call, &change, call->argv[2], text, HASH_KEEP_EXPIRY, &outcome) &&
+        hash_commit(call, &change, EVENT_HINCRBYFLOAT))
+        reply_bulk(call->reply, text);
+}
+
+/* --- HDEL ------------------------------------------------------------------------------------- */
+
+void cmd_hdel(struct call *call)
+{
+    struct hash_change change;
+    int64_t removed = 0;
+    if (!hash_open(call, &change, false))
+        return;
+    for (uint32_t at = 2; at < call->argc; at++) {
+        struct hash_place place;
+        if (!hash_seek(&change, call->argv[at], &place))
+            continue;
+        if (hash_remove(&change.edit, &place) != ERR_NONE) {
+            call_memory_error(call);
+            return;
+        }
+        removed++;
+    }
+    if (removed == 0 || hash_commit(call, &change, EVENT_HDEL))
+        reply_i64(call->reply, removed);
+}

@@ -1,0 +1,289 @@
+/* Hashes walked in part: HSCAN and HRANDFIELD. */
+#include "base/glob.h"
+#include "cmd/hash_command.h"
+
+/* --- HSCAN ------------------------------------------------------------------------------------
+ * The pairs found are views into the hash, gathered in the arena: nothing changes it before the
+ * reply is written. */
+
+enum { SCAN_COUNT = 10, SCAN_FIRST_ROOM = 32, SCAN_STEPS_PER_COUNT = 10 };
+
+struct hscan {
+    struct call *call;
+    struct bytes pattern;
+    bool has_pattern, no_values;
+    int64_t count;
+    uint64_t visited;
+    struct hash_pair *found;
+    size_t found_count, found_room;
+    bool failed; /* no memory */
+};
+
+static bool make_room(struct hscan *scan)
+{
+    if (scan->found_count < scan->found_room)
+        return true;
+    size_t room = scan->found_room == 0 ? SCAN_FIRST_ROOM : scan->found_room * 2;
+    struct hash_pair *more = arena_take_many(scan->call->arena, room, sizeof *more);
+    if (more == NULL)
+        return false;
+    if (scan->found_count > 0)
+        memcpy(more, scan->found, scan->found_count * sizeof *more);
+    scan->found = more;
+    scan->found_room = room;
+    return true;
+}
+
+static void scan_visit(void *context, const struct hash_pair *pair)
+{
+    struct hscan *scan = context;
+    uint8_t digits[NUMBER_I64_MAX];
+    scan->visited++;
+    if (scan->has_pattern &&
+        !glob_match(scan->pattern, packed_view(scan->call->space, pair->field, digits)))
+        return;
+    scan->failed = scan->failed || !make_room(scan);
+    if (!scan->failed)
+        scan->found[scan->found_count++] = *pair;
+}
+
+/* One option; *at is moved to its last word. */
+static bool read_option(struct hscan *scan, uint32_t *at)
+{
+    struct call *call = scan->call;
+    uint32_t option = *at;
+    if (call_is(call, option, "novalues")) {
+        scan->no_values = true;
+        return true;
+    }
+    ++*at;
+    if (*at < call->argc && call_is(call, option, "count")) {
+        if (!call_i64(call, *at, &scan->count))
+            return false;
+        if (scan->count >= 1)
+            return true;
+    } else if (*at < call->argc && call_is(call, option, "match")) {
+        scan->pattern = call->argv[*at];
+        scan->has_pattern = !bytes_equal(scan->pattern, BYTES("*"));
+        return true;
+    }
+    call_syntax_error(call);
+    return false;
+}
+
+/* Digits, leading zeros too, up to 2^64 - 1. */
+static bool read_cursor(struct bytes text, uint64_t *cursor)
+{
+    while (text.count > 1 && text.at[0] == '0')
+        text = bytes_of(text.at + 1, text.count - 1);
+    return number_read_u64(text, cursor);
+}
+
+static uint64_t scan_steps(struct hscan *scan, const struct hash *hash, uint64_t cursor)
+{
+    uint64_t steps = (uint64_t)scan->count <= UINT64_MAX / SCAN_STEPS_PER_COUNT
+                         ? (uint64_t)scan->count * SCAN_STEPS_PER_COUNT
+                         : UINT64_MAX;
+    do {
+        cursor = hash_scan(hash, cursor, scan_visit, scan);
+    } while (cursor != 0 && --steps > 0 && scan->visited < (uint64_t)scan->count);
+    return cursor;
+}
+
+static void reply_found(struct hscan *scan, uint64_t cursor)
+{
+    struct call *call = scan->call;
+    uint8_t digits[NUMBER_I64_MAX];
+    reply_array(call->reply, 2);
+    reply_bulk(call->reply, bytes_of(digits, number_write_u64(digits, cursor)));
+    reply_array(call->reply, scan->no_values ? scan->found_count : 2 * scan->found_count);
+    for (size_t i = 0; i < scan->found_count; i++) {
+        hash_reply_text(call, scan->found[i].field);
+        if (!scan->no_values)
+            hash_reply_text(call, scan->found[i].value);
+    }
+}
+
+void cmd_hscan(struct call *call)
+{
+    struct hscan scan = { .call = call, .count = SCAN_COUNT };
+    struct hash hash;
+    uint64_t cursor = 0;
+    bool there;
+    if (!read_cursor(call->argv[2], &cursor)) {
+        reply_error(call->reply, "ERR invalid cursor");
+        return;
+    }
+    if (!hash_read(call, &hash, &there))
+        return;
+    for (uint32_t at = 3; there && at < call->argc; at++)
+        if (!read_option(&scan, &at))
+            return;
+    cursor = there ? scan_steps(&scan, &hash, cursor) : 0;
+    if (scan.failed)
+        call_memory_error(call);
+    else
+        reply_found(&scan, cursor);
+}
+
+/* --- HRANDFIELD ------------------------------------------------------------------------------- */
+
+struct sample {
+    struct call *call;
+    bool with_values;
+    uint64_t wanted, left; /* to be drawn; pairs not yet seen */
+};
+
+static void begin_sample(struct sample *sample, uint64_t count)
+{
+    struct reply *reply = sample->call->reply;
+    bool flat = sample->with_values && reply->resp == 2;
+    reply_array(reply, flat ? 2 * count : count);
+}
+
+static void tell_sample(struct sample *sample, const struct hash_pair *pair)
+{
+    struct call *call = sample->call;
+    if (sample->with_values && call->reply->resp > 2)
+        reply_array(call->reply, 2);
+    hash_reply_text(call, pair->field);
+    if (sample->with_values)
+        hash_reply_text(call, pair->value);
+}
+
+/* With repeats: each is drawn anew. */
+static void sample_with_repeats(struct sample *sample, const struct hash *hash, uint64_t count)
+{
+    struct hash_pair pair;
+    if (!hash_random(hash, hash->space->rng, &pair)) { /* all have expired */
+        begin_sample(sample, 0);
+        return;
+    }
+    begin_sample(sample, count);
+    for (uint64_t i = 0; i < count && !sample->call->reply->failed; i++) {
+        if (!hash_random(hash, hash->space->rng, &pair))
+            return;
+        tell_sample(sample, &pair);
+    }
+}
+
+static bool count_pair(void *context, const struct hash_pair *pair)
+{
+    (void)pair;
+    ++*(uint64_t *)context;
+    return true;
+}
+
+/* Each pair is taken with the chance that `wanted` of those `left` are: so exactly so many are. */
+static bool visit_sampled(void *context, const struct hash_pair *pair)
+{
+    struct sample *sample = context;
+    if (rng_below(sample->call->space->rng, sample->left--) < sample->wanted) {
+        sample->wanted--;
+        tell_sample(sample, pair);
+    }
+    return sample->wanted > 0 && !sample->call->reply->failed;
+}
+
+static void sample_by_walk(struct sample *sample, const struct hash *hash, uint64_t count)
+{
+    sample->left = hash_count(hash);
+    if (hash->expiring) {
+        sample->left = 0;
+        hash_each(hash, count_pair, &sample->left);
+    }
+    sample->wanted = count < sample->left ? count : sample->left;
+    begin_sample(sample, sample->wanted);
+    if (sample->wanted > 0)
+        hash_each(hash, visit_sampled, sample);
+}
+
+/* Places in a table of pointers, of which at most half are taken. */
+static bool is_drawn(const uint8_t **drawn, uint64_t mask, const uint8_t *at)
+{
+    uint64_t place = ((uint64_t)(uintptr_t)at * UINT64_C(0x9e3779b97f4a7c15)) >> 20 & mask;
+    for (; drawn[place] != NULL; place = (place + 1) & mask)
+        if (drawn[place] == at)
+            return true;
+    drawn[place] = at;
+    return false;
+}
+
+/* Few of many: drawn one by one, what came before is drawn again. */
+static bool sample_by_draws(struct sample *sample, const struct hash *hash, uint64_t count)
+{
+    uint64_t room = UINT64_C(4) << (63 - __builtin_clzll(count));
+    const uint8_t **drawn = arena_take_many(sample->call->arena, room, sizeof *drawn);
+    if (drawn == NULL)
+        return false;
+    memset(drawn, 0, room * sizeof *drawn);
+    begin_sample(sample, count);
+    for (uint64_t found = 0; found < count && !sample->call->reply->failed;) {
+        struct hash_pair pair;
+        ENSURE(hash_random(hash, hash->space->rng, &pair));
+        if (is_drawn(drawn, room - 1, pair.at))
+            continue;
+        tell_sample(sample, &pair);
+        found++;
+    }
+    return true;
+}
+
+/* A walk costs all pairs, draws cost a few for each that is wanted; they may not end where pairs
+ * have expired. */
+static void sample_distinct(struct sample *sample, const struct hash *hash, uint64_t count)
+{
+    enum { WALK_FROM = 8 };
+    bool few = hash->root != NULL && !hash->expiring && count < hash_count(hash) / WALK_FROM;
+    if (!few || count == 0 || !sample_by_draws(sample, hash, count))
+        sample_by_walk(sample, hash, count);
+}
+
+static bool read_sample(struct call *call, int64_t *count, bool *with_values)
+{
+    if (!call_i64_within(call, 2, -INT64_MAX, INT64_MAX, count))
+        return false;
+    *with_values = call->argc == 4 && call_is(call, 3, "withvalues");
+    if (call->argc > 4 || (call->argc == 4 && !*with_values)) {
+        call_syntax_error(call);
+        return false;
+    }
+    if (*with_values && (*count < -INT64_MAX / 2 || *count > INT64_MAX / 2)) {
+        reply_error(call->reply, "ERR value is out of range");
+        return false;
+    }
+    return true;
+}
+
+static void random_one(struct call *call)
+{
+    struct hash hash;
+    struct hash_pair pair;
+    bool there;
+    if (!hash_read(call, &hash, &there))
+        return;
+    if (there && hash_random(&hash, call->space->rng, &pair))
+        hash_reply_text(call, pair.field);
+    else
+        reply_nil(call->reply);
+}
+
+void cmd_hrandfield(struct call *call)
+{
+    struct sample sample = { .call = call };
+    struct hash hash;
+    int64_t count = 0;
+    bool there;
+    if (call->argc == 2) {
+        random_one(call);
+        return;
+    }
+    if (!read_sample(call, &count, &sample.with_values) || !hash_read(call, &hash, &there))
+        return;
+    if (!there || count == 0)
+        reply_array(call->reply, 0);
+    else if (count < 0)
+        sample_with_repeats(&sample, &hash, (uint64_t)-count);
+    else
+        sample_distinct(&sample, &hash, (uint64_t)count);
+}
