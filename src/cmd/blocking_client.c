@@ -17,8 +17,10 @@ void client_unblock_one(struct call *call)
     bool with_error = false;
     int64_t id = 0;
     if (call->argc > 4) {
-        reply_error(call->reply, "ERR unknown subcommand or wrong number of arguments for "
-                                 "'unblock'. Try CLIENT HELP.");
+        reply_errorf(call->reply,
+                     "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try CLIENT "
+                     "HELP.",
+                     (int)call->argv[1].count, (const char *)call->argv[1].at);
         return;
     }
     if (!read_reason(call, &with_error) || !call_i64(call, 2, &id))

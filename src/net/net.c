@@ -168,8 +168,9 @@ static void handle_connection(struct connection *connection, uint32_t events)
         return;
     if (connection->interest & EPOLLIN)
         connection_receive(connection);
-    else /* nothing is wanted of it, so this says that the peer has gone */
-        connection_close(connection);
+    else if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        connection_close(connection); /* nothing is wanted of it but to know when its peer goes */
+    /* else it has begun to wait in this turn, after the event was fetched */
 }
 
 static void handle_event(struct net *net, const struct epoll_event *event)

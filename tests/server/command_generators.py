@@ -303,8 +303,23 @@ def spoil(r, arguments):
     return arguments
 
 
+def waits_long(name, arguments):
+    """A command on lists or sorted sets that may wait for longer than some milliseconds."""
+    if name[:2] not in ("bl", "br", "bz") or not arguments:
+        return False
+    timeout = arguments[0 if name in ("blmpop", "bzmpop") else -1]
+    try:
+        seconds = float(timeout)
+    except ValueError:
+        return False
+    return -0.001 < seconds <= 0 or seconds > 0.01
+
+
 def unusable(name, arguments):
-    """Offsets that would take hundreds of megabytes, and what known_differences.py says."""
+    """Offsets that would take hundreds of megabytes, long waits, and what known_differences.py
+    says."""
+    if waits_long(name, arguments):
+        return True
     numbers = [a for a in arguments if isinstance(a, int)]
     if name == "spop" and sets.leaves_to_chance(arguments):
         return True

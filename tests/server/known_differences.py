@@ -213,6 +213,11 @@ def _(_, ours, theirs):
     return ours[0] == b"-" and (theirs[1] in (b"0", b"-1") or theirs[1].startswith(b"WRONGTYPE"))
 
 
+@rule("object", reason="since 7.2 a short list is a listpack")
+def _(_, ours, theirs):
+    return ours == (b"$", b"listpack") and theirs == (b"$", b"quicklist")
+
+
 @rule("command", reason="7.2 takes GETKEYS of a command without arguments")
 def _(command, ours, theirs):
     return argument(command, 1) == b"getkeys" and theirs == \
