@@ -325,6 +325,8 @@ def unusable(name, arguments):
         return True
     if name in ("setbit", "bitfield") and any(4_000_000 < n < 2**32 for n in numbers):
         return True
+    if name == "zrandmember" and any(n < -1000 for n in numbers if n > -2**63):
+        return True  # so many replies
     return name == "bitfield" and any(n < BITFIELD_SET_LEAST for n in numbers) and \
         any(str(a).lower() == "set" for a in arguments)
 

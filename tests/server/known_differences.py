@@ -48,6 +48,18 @@ def both(kind, ours, theirs):
     return ours[0] == theirs[0] == kind
 
 
+def same_numbers(ours, theirs):
+    """The same but for how numbers are written."""
+    if ours[0] != theirs[0]:
+        return False
+    if isinstance(ours[1], list) and isinstance(theirs[1], list):
+        return len(ours[1]) == len(theirs[1]) and all(map(same_numbers, ours[1], theirs[1]))
+    try:
+        return ours[1] == theirs[1] or float(ours[1]) == float(theirs[1])
+    except (TypeError, ValueError):
+        return False
+
+
 # ---- what no two servers answer alike ------------------------------------------------------------
 
 
@@ -93,6 +105,25 @@ def _(command, ours, theirs):
 @rule("randomkey", reason="chance")
 def _(_, ours, theirs):
     return both(b"$", ours, theirs) and None not in (ours[1], theirs[1])
+
+
+@rule("zrandmember", reason="chance")
+def _(command, ours, theirs):
+    several = len(command) > 2
+    return ours[0] == theirs[0] and (ours[1] is None) == (theirs[1] is None) and \
+        ours[0] in b"*$" and (not several or len(ours[1]) == len(theirs[1]))
+
+
+@rule("zscan", reason="members come in each server's own order, scores as in other commands")
+def _(command, ours, theirs):
+    if not command[2].isdigit():
+        return ours == (b"-", b"ERR invalid cursor")
+    if not both(b"*", ours, theirs):
+        return False
+    def pairs(reply):
+        items = [item[1] for item in reply[1][1][1]]
+        return sorted((member, float(score)) for member, score in zip(items[::2], items[1::2]))
+    return command[2] != b"0" or pairs(ours) == pairs(theirs)
 
 
 @rule("time", "role", reason="each server speaks of itself")
@@ -216,6 +247,19 @@ def _(_, ours, theirs):
 @rule("object", reason="since 7.2 a short list is a listpack")
 def _(_, ours, theirs):
     return ours == (b"$", b"listpack") and theirs == (b"$", b"quicklist")
+
+
+@rule("zadd", "zincrby", "zscore", "zmscore", "zrange", "zrevrange", "zrangebyscore",
+      "zrevrangebyscore", "zpopmin", "zpopmax", "zmpop", "bzpopmin", "bzpopmax", "bzmpop", "zunion",
+      "zinter", "zdiff", reason="since 7.2 a score is the shortest text that reads back as it")
+def _(_, ours, theirs):
+    return same_numbers(ours, theirs)
+
+
+@rule("zrank", "zrevrank", reason="since 7.2 there may be WITHSCORE behind the member")
+def _(command, ours, theirs):
+    return len(command) > 3 and theirs[0] == b"-" and \
+        theirs[1].startswith(b"ERR wrong number of arguments")
 
 
 @rule("command", reason="7.2 takes GETKEYS of a command without arguments")
