@@ -223,7 +223,7 @@ static void show_any(const struct zset *zset, struct showing *showing, uint64_t 
         show_rank(zset, showing, rng_below(call->space->rng, zset->count));
 }
 
-/* Knuth's selection sampling (TAOCP 2, 3.4.2, S): each of those left with the chance wanted/left. */
+/* Knuth's selection sampling (TAOCP 2, 3.4.2, S): each that is left with the chance wanted/left. */
 static bool show_maybe(void *context, const struct zset_item *item, bool passing)
 {
     struct showing *showing = context;

@@ -1,7 +1,7 @@
 """Arguments of the commands on sorted sets.
 
-Commands by member (BYLEX) promise something only where all scores are the same, so they have keys of
-their own, in which nothing but the score 0 is put.
+Commands by member (BYLEX) promise something only where all scores are the same, so they have keys
+of their own, in which nothing but the score 0 is put.
 """
 
 from generators.primitives import *  # noqa: F403
@@ -163,7 +163,7 @@ def zscan_arguments(r):
         arguments += [word(r, "MATCH"), r.choice([b"*", b"a*", b"[a-c]*", b"?", b"m1?", b"no"])]
     arguments += [word(r, "COUNT"), 100000]
     if r.random() < 0.1:
-        arguments += r.choice([["MATCH"], ["COUNT", 0], ["COUNT", "x"], ["NOPE", 1], ["TYPE", "zset"]])
+        arguments += r.choice([["MATCH"], ["COUNT", 0], ["COUNT", "x"], ["NOPE", 1]])
     return arguments
 
 
