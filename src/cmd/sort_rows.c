@@ -1,6 +1,106 @@
 /* The SORT commands as rows. */
-#include "cmd/command.h"
+#include "cmd/sort_command.h"
+
+static const char by_and_get[] = "Keys of BY and GET depend on what the sorted key holds.";
+static const char any_place[] = "STORE may stand anywhere among the arguments.";
+
+static const struct command_arg args_limit[] = {
+    { .name = "offset", .type = ARG_INTEGER },
+    { .name = "count", .type = ARG_INTEGER },
+    { .name = NULL },
+};
+
+static const struct command_arg args_order[] = {
+    { .name = "asc", .type = ARG_PURE_TOKEN, .token = "ASC" },
+    { .name = "desc", .type = ARG_PURE_TOKEN, .token = "DESC" },
+    { .name = NULL },
+};
+
+static const struct command_arg args_sort[] = {
+    { .name = "key", .type = ARG_KEY },
+    { .name = "by-pattern",
+      .type = ARG_PATTERN,
+      .flags = ARG_OPTIONAL,
+      .token = "BY",
+      .key_spec = 1 },
+    { .name = "limit",
+      .type = ARG_BLOCK,
+      .flags = ARG_OPTIONAL,
+      .token = "LIMIT",
+      .parts = args_limit },
+    { .name = "get-pattern",
+      .type = ARG_PATTERN,
+      .flags = ARG_OPTIONAL | ARG_MULTIPLE | ARG_MULTIPLE_TOKEN,
+      .token = "GET",
+      .key_spec = 1 },
+    { .name = "order", .type = ARG_ONE_OF, .flags = ARG_OPTIONAL, .parts = args_order },
+    { .name = "sorting", .type = ARG_PURE_TOKEN, .flags = ARG_OPTIONAL, .token = "ALPHA" },
+    { .name = "destination",
+      .type = ARG_KEY,
+      .flags = ARG_OPTIONAL,
+      .token = "STORE",
+      .key_spec = 2 },
+    { .name = NULL },
+};
+
+static const struct command_arg args_sort_ro[] = {
+    { .name = "key", .type = ARG_KEY },
+    { .name = "by-pattern",
+      .type = ARG_PATTERN,
+      .flags = ARG_OPTIONAL,
+      .token = "BY",
+      .key_spec = 1 },
+    { .name = "limit",
+      .type = ARG_BLOCK,
+      .flags = ARG_OPTIONAL,
+      .token = "LIMIT",
+      .parts = args_limit },
+    { .name = "get-pattern",
+      .type = ARG_PATTERN,
+      .flags = ARG_OPTIONAL | ARG_MULTIPLE | ARG_MULTIPLE_TOKEN,
+      .token = "GET",
+      .key_spec = 1 },
+    { .name = "order", .type = ARG_ONE_OF, .flags = ARG_OPTIONAL, .parts = args_order },
+    { .name = "sorting", .type = ARG_PURE_TOKEN, .flags = ARG_OPTIONAL, .token = "ALPHA" },
+    { .name = NULL },
+};
 
 const struct command sort_commands[] = {
+    { .name = "sort",
+      .run = cmd_sort,
+      .arity = -2,
+      .group = GROUP_GENERIC,
+      .flags = CMD_WRITE | CMD_DENYOOM | CMD_MOVABLE_KEYS,
+      .acl = ACL_SET | ACL_SORTEDSET | ACL_LIST | ACL_DANGEROUS,
+      .keys = { { .flags = KEY_RO | KEY_ACCESS, .begin = KEYS_AT_INDEX, .index = 1, .step = 1 },
+                { .flags = KEY_RO | KEY_ACCESS,
+                  .begin = KEYS_BEGIN_UNKNOWN,
+                  .find = KEYS_FIND_UNKNOWN,
+                  .notes = by_and_get },
+                { .flags = KEY_OW | KEY_UPDATE,
+                  .begin = KEYS_BEGIN_UNKNOWN,
+                  .find = KEYS_FIND_UNKNOWN,
+                  .notes = any_place } },
+      .find_keys = find_keys_of_sort,
+      .since = "1.0.0",
+      .cost = "O(N+M*log(N)) for N items and M told; O(N) where no order is asked for",
+      .summary = "Puts the items of a list, a set or a sorted set in order.",
+      .args = args_sort },
+    { .name = "sort_ro",
+      .run = cmd_sort_ro,
+      .arity = -2,
+      .group = GROUP_GENERIC,
+      .flags = CMD_READ | CMD_MOVABLE_KEYS,
+      .acl = ACL_SET | ACL_SORTEDSET | ACL_LIST | ACL_DANGEROUS,
+      .keys = { { .flags = KEY_RO | KEY_ACCESS, .begin = KEYS_AT_INDEX, .index = 1, .step = 1 },
+                { .flags = KEY_RO | KEY_ACCESS,
+                  .begin = KEYS_BEGIN_UNKNOWN,
+                  .find = KEYS_FIND_UNKNOWN,
+                  .notes = by_and_get } },
+      .find_keys = find_keys_of_sort_ro,
+      .since = "7.0.0",
+      .cost = "O(N+M*log(N)) for N items and M told; O(N) where no order is asked for",
+      .summary = "The same as SORT without STORE, which changes nothing.",
+      .args = args_sort_ro },
     { .name = NULL },
 };

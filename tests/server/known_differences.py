@@ -235,6 +235,35 @@ def _(command, ours, theirs):
     return both(b"*", ours, theirs) and len(ours[1]) == len(theirs[1])
 
 
+def sort_options(command):
+    return [option.lower() for option in command[2:]]
+
+
+@rule("sort", "sort_ro", reason="what has the same weight, or none, comes in any order by BY ALPHA")
+def _(command, ours, theirs):
+    options = sort_options(command)
+    return both(b"*", ours, theirs) and {b"by", b"alpha"} <= set(options) and \
+        len(ours[1]) == len(theirs[1])
+
+
+@rule("sort", "sort_ro", reason="a set that is not to be sorted has each server's own order")
+def _(command, ours, theirs):
+    return both(b"*", ours, theirs) and b"by" in sort_options(command) and \
+        len(ours[1]) == len(theirs[1])
+
+
+@rule("sort", "sort_ro", reason="there texts are compared up to their first zero byte")
+def _(command, ours, theirs):
+    return both(b"*", ours, theirs) and b"alpha" in sort_options(command) and \
+        len(ours[1]) == len(theirs[1]) and any(b"\0" in (item[1] or b"") for item in ours[1])
+
+
+@rule("sort", "sort_ro", reason="there an overflow of an earlier number may still be remembered")
+def _(_, ours, theirs):
+    return theirs == (b"-", b"ERR One or more scores can't be converted into double") and \
+        ours[0] in b":*"
+
+
 # ---- what 7.2 does otherwise than 7.0 ------------------------------------------------------------
 
 
@@ -266,6 +295,12 @@ def _(command, ours, theirs):
 def _(command, ours, theirs):
     return argument(command, 1) == b"getkeys" and theirs == \
         (b"-", b"ERR wrong number of arguments for 'command|getkeys' command")
+
+
+@rule("object", reason="7.2 has lists in a listpack")
+def _(command, ours, theirs):
+    return argument(command, 1) == b"encoding" and \
+        (ours[1], theirs[1]) == (b"listpack", b"quicklist")
 
 
 @rule("object", reason="7.2 has listpacks of sets, and makes an intset of what SINTERSTORE stores")
