@@ -95,8 +95,6 @@ void databases_release(struct store *store);
 
 /* door.c: takes the entry out of index and counts, gives block and value back; tells nobody. */
 void store_discard(struct store *store, struct db *db, const struct key *key, struct entry *entry);
-/* Starts giving back what a value refers to. */
-void store_free_value(struct store *store, const struct value *value);
 void count_expiry(struct db *db, int64_t expiry, int sign);
 void count_inner(struct db *db, const struct entry *entry, int sign);
 /* No element of the value expires before; or VALUE_NEVER. */

@@ -111,6 +111,10 @@ MUST_CHECK enum err store_set_expiry(struct store *store, unsigned db, const str
 void store_remove(struct store *store, unsigned db, const struct key *key, struct entry *entry,
                   enum event event);
 
+/* Starts giving back what a value refers to: for a part that was taken out of a key's value. Tells
+ * nobody. A big one goes in bounded steps, later. */
+void store_free_value(struct store *store, const struct value *value);
+
 /* Gives the value to another key, in another database or the same, replacing what is there; the
  * expiry goes along. RENAME and MOVE. */
 MUST_CHECK enum err store_rename(struct store *store, unsigned from_db, const struct key *from,

@@ -170,6 +170,7 @@ static enum err append_new_node(struct stream *stream, const struct node *last,
     if (node == NULL)
         return ERR_MEMORY;
     tree_add(&stream->entries, node, 1);
+    stream->state->leaves++;
     stream_node_begin(node, draft);
     stream_node_write(node, begin, draft, true);
     return ERR_NONE;
@@ -227,6 +228,7 @@ static void remove_node(struct stream *stream, struct node *node)
     if (stream->root->outside > 0)
         stream_node_walk(node, empty_element, stream);
     (void)tree_remove(&stream->entries, node);
+    stream->state->leaves--;
 }
 
 /* Cuts `count` entries out, which are `bytes` from `offset` on. */

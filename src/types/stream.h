@@ -24,6 +24,7 @@ struct stream_state {
     struct stream_id last;        /* given last, by XADD or XSETID */
     struct stream_id max_deleted; /* the greatest that XDEL has removed */
     uint64_t added;               /* entries that were ever added */
+    uint64_t leaves;              /* nodes of entries */
 };
 
 struct stream {

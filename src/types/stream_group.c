@@ -319,11 +319,13 @@ bool pending_remove(struct group *group, struct stream_id id)
 
 /* --- how far a group has come ----------------------------------------------------------------- */
 
-/* Whether XDEL has removed an entry from `id` on, as far as is known. */
+/* Whether XDEL has removed an entry from `id` on that would still be there, as far as is known. */
 static bool deleted_from(const struct stream *stream, struct stream_id id)
 {
-    return stream_count(stream) > 0 && !stream_id_is_zero(stream->state->max_deleted) &&
-           stream_id_compare(id, stream->state->max_deleted) <= 0;
+    struct stream_id deleted = stream->state->max_deleted;
+    return stream_count(stream) > 0 && !stream_id_is_zero(deleted) &&
+           stream_id_compare(stream_first_id(stream), deleted) <= 0 &&
+           stream_id_compare(id, deleted) <= 0;
 }
 
 int64_t stream_read_estimate(const struct stream *stream, struct stream_id id)

@@ -209,6 +209,7 @@ static struct node *get_master(struct source *source, struct stream *stream, str
         return NULL;
     }
     stream_node_begin(node, &draft);
+    stream->state->leaves++;
     return node;
 }
 

@@ -214,7 +214,7 @@ static void count_run(void *context, const uint8_t *element)
 static bool entries_valid(const struct stream *stream)
 {
     const struct tree *tree = &stream->entries;
-    uint64_t count = 0, runs = 0;
+    uint64_t count = 0, runs = 0, leaves = 0;
     struct stream_id before = STREAM_ID_ZERO;
     if (!tree_valid(tree))
         return false;
@@ -224,11 +224,12 @@ static bool entries_valid(const struct stream *stream)
             (count > 0 && stream_id_compare(head->first, before) <= 0))
             return false;
         before = head->last;
+        leaves++;
         count += head->live;
         stream_node_walk(node, count_run, &runs);
     }
-    return count == stream_count(stream) && runs == stream->root->outside &&
-           stream_id_compare(before, stream->state->last) <= 0;
+    return leaves == stream->state->leaves && count == stream_count(stream) &&
+           runs == stream->root->outside && stream_id_compare(before, stream->state->last) <= 0;
 }
 
 static bool valid(const struct space *space, const struct value *value)

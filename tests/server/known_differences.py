@@ -264,7 +264,107 @@ def _(_, ours, theirs):
         ours[0] in b":*"
 
 
+def same_but(ours, theirs, differ):
+    """Whether two replies are the same where `differ` does not say that two numbers may stand."""
+    if ours == theirs:
+        return True
+    if ours[0] != theirs[0] or not isinstance(ours[1], list) or not isinstance(theirs[1], list):
+        return differ(ours, theirs)
+    return len(ours[1]) == len(theirs[1]) and all(
+        same_but(one, other, differ) for one, other in zip(ours[1], theirs[1]))
+
+
+def near_numbers(ours, theirs):
+    return both(b":", ours, theirs) and abs(int(ours[1]) - int(theirs[1])) <= TIME_TOLERANCE_MS
+
+
+@rule("xpending", reason="how long an entry is idle is read by each server's clock")
+def _(_, ours, theirs):
+    return same_but(ours, theirs, near_numbers)
+
+
+@rule("xgroup", "xinfo", reason="help texts are each server's own")
+def _(command, ours, theirs):
+    return argument(command, 1) == b"help" and both(b"*", ours, theirs)
+
+
 # ---- what 7.2 does otherwise than 7.0 ------------------------------------------------------------
+
+
+@rule("xgroup", reason="since 7.2 reading and claiming make the consumer even if there is nothing")
+def _(command, ours, theirs):
+    return argument(command, 1) == b"createconsumer" and (ours, theirs) == \
+        ((b":", b"0"), (b":", b"1"))
+
+
+@rule("xsetid", reason="7.2 takes no id before one that XDEL has removed")
+def _(_, ours, theirs):
+    return ours[1] == b"ERR The ID specified in XSETID is smaller than current " \
+        b"max_deleted_entry_id" and (theirs[0] == b"-" or theirs[1] == b"OK")
+
+
+@rule("xread", "xreadgroup", reason="7.2 names the command and its own sign")
+def _(_, ours, theirs):
+    return ours[1].startswith(b"ERR Unbalanced '") and theirs[1].startswith(b"ERR Unbalanced X")
+
+
+def as_map(reply):
+    return {name[1]: item for name, item in zip(reply[1][::2], reply[1][1::2])}
+
+
+def consumers_are_known(ours, theirs):
+    """Ours has all of theirs, and those that 7.0 did not make, which have nothing pending."""
+    mine = {as_map(each)[b"name"][1]: as_map(each) for each in ours[1]}
+    for each in theirs[1]:
+        wanted = as_map(each)
+        found = mine.pop(wanted[b"name"][1], None)
+        if found is None or not all(same_but(found[name], item, near_or_earlier)
+                                    for name, item in wanted.items()):
+            return False
+    return all(each.get(b"pending") in ((b":", b"0"), (b"*", [])) for each in mine.values())
+
+
+def near_or_earlier(ours, theirs):
+    """Times, and what is idle: 7.0 sees a consumer only when it gets something."""
+    return both(b":", ours, theirs) and (near_numbers(ours, theirs) or int(ours[1]) < 10**6 or
+                                         int(ours[1]) > 10**12)
+
+
+def near_times(ours, theirs):
+    return near_numbers(ours, theirs) and int(ours[1]) > 10**11
+
+
+def groups_are_known(ours, theirs):
+    if len(ours[1]) != len(theirs[1]):
+        return False
+    for one, other in zip(ours[1], theirs[1]):
+        mine, wanted = as_map(one), as_map(other)
+        counts = mine.pop(b"consumers"), wanted.pop(b"consumers")
+        if counts[0][0] == b":":
+            same = int(counts[0][1]) >= int(counts[1][1])
+        else:
+            same = consumers_are_known(*counts)
+        if not same or mine.keys() != wanted.keys() or \
+                not all(same_but(mine[name], wanted[name], near_times) for name in mine):
+            return False
+    return True
+
+
+@rule("xinfo", reason="7.2 tells when a consumer was active, and makes it when it asks; times")
+def _(command, ours, theirs):
+    what = argument(command, 1)
+    if ours[0] != theirs[0] or ours[0] not in b"*%":
+        return False
+    if what == b"consumers":
+        return consumers_are_known(ours, theirs)
+    if what == b"groups":
+        return groups_are_known(ours, theirs)
+    mine, wanted = as_map(ours), as_map(theirs)
+    nodes = mine.pop(b"radix-tree-nodes"), wanted.pop(b"radix-tree-nodes")  # another tree
+    groups = mine.pop(b"groups"), wanted.pop(b"groups")
+    same = groups[0] == groups[1] or groups_are_known(*groups)
+    return same and mine == wanted and nodes[0][0] == nodes[1][0]
+
 
 
 @rule("bitcount", "bitpos",

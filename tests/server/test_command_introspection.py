@@ -20,7 +20,9 @@ DOCS_DIFFERS = {
     "command|getkeysandflags",  # 7.2: has arguments
     "client|kill",              # 7.4: MAXAGE
     "config|set", "bitcount", "bitfield", "bitfield_ro", "bitop", "bitpos", "lcs", "mset",
-    "msetnx",                   # 7.2: arguments have other names, or stand in blocks
+    "msetnx", "xadd", "xclaim", "xreadgroup", "xsetid", "xgroup|create", "xgroup|createconsumer",
+    "xgroup|delconsumer", "xgroup|destroy", "xgroup|setid", "xinfo|consumers",
+    "xinfo|stream",             # 7.2: arguments have other names, or stand in blocks
 }
 
 
