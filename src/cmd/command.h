@@ -132,7 +132,7 @@ struct command_arg {
     const char *name;
     enum arg_type type;
     uint8_t flags;
-    uint8_t key_spec; /* ARG_KEY: index of its key spec */
+    uint8_t key_spec; /* ARG_KEY, and an ARG_PATTERN that makes keys: index of the key spec */
     const char *token;
     const char *since;
     const struct command_arg *parts; /* ONE_OF, BLOCK; ends with a NULL name */

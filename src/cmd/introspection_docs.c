@@ -37,14 +37,20 @@ static void reply_text(struct reply *reply, const char *name, const char *text)
     reply_bulk_text(reply, text);
 }
 
+/* A pattern has one when keys are made of it, as those of SORT's BY and GET are. */
+static bool has_key_spec(const struct command_arg *arg)
+{
+    return arg->type == ARG_KEY || (arg->type == ARG_PATTERN && arg->key_spec != 0);
+}
+
 static void reply_arg_head(const struct command_arg *arg, struct reply *reply)
 {
-    uint64_t pairs = 2u + (arg->type == ARG_KEY) + (arg->token != NULL) + (arg->since != NULL) +
+    uint64_t pairs = 2u + has_key_spec(arg) + (arg->token != NULL) + (arg->since != NULL) +
                      (arg->flags != 0) + (arg->parts != NULL);
     reply_map(reply, pairs);
     reply_text(reply, "name", arg->name);
     reply_text(reply, "type", arg_type_word(arg->type));
-    if (arg->type == ARG_KEY) {
+    if (has_key_spec(arg)) {
         reply_bulk_text(reply, "key_spec_index");
         reply_i64(reply, arg->key_spec);
     }

@@ -138,11 +138,7 @@ static const struct command_arg args_xgroup_create[] = {
     { .name = "group", .type = ARG_STRING },
     { .name = "id-selector", .type = ARG_ONE_OF, .parts = args_id_or_new },
     { .name = "mkstream", .type = ARG_PURE_TOKEN, .flags = ARG_OPTIONAL, .token = "MKSTREAM" },
-    { .name = "entries-read",
-      .type = ARG_INTEGER,
-      .flags = ARG_OPTIONAL,
-      .token = "ENTRIESREAD",
-      .since = "7.0.0" },
+    { .name = "entriesread", .type = ARG_INTEGER, .flags = ARG_OPTIONAL, .token = "ENTRIESREAD" },
     { .name = NULL },
 };
 
@@ -150,11 +146,7 @@ static const struct command_arg args_xgroup_setid[] = {
     { .name = "key", .type = ARG_KEY },
     { .name = "group", .type = ARG_STRING },
     { .name = "id-selector", .type = ARG_ONE_OF, .parts = args_id_or_new },
-    { .name = "entries-read",
-      .type = ARG_INTEGER,
-      .flags = ARG_OPTIONAL,
-      .token = "ENTRIESREAD",
-      .since = "7.0.0" },
+    { .name = "entriesread", .type = ARG_INTEGER, .flags = ARG_OPTIONAL, .token = "ENTRIESREAD" },
     { .name = NULL },
 };
 

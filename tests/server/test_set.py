@@ -313,7 +313,8 @@ def test_resp3_has_sets(client):
     client.call("HELLO", 3)
     client.call("SADD", "k", 1, 2)
     for command in [["SMEMBERS", "k"], ["SINTER", "k"], ["SUNION", "k"], ["SDIFF", "k"],
-                    ["SPOP", "k", 5], ["SMEMBERS", "nope"], ["SPOP", "nope", 1], ["SINTER", "nope"]]:
+                    ["SPOP", "k", 5], ["SMEMBERS", "nope"], ["SPOP", "nope", 1],
+                    ["SINTER", "nope"]]:
         assert isinstance(client.call(*command), Set), command
     client.call("SADD", "k", 1, 2)
     assert not isinstance(client.call("SRANDMEMBER", "k", 2), Set)

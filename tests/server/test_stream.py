@@ -68,8 +68,9 @@ def test_the_last_id_of_all(client):
 
 def test_fields_of_any_kind(client):
     """Fields that repeat and fields that do not, numbers, empty ones, and runs."""
-    added = [[b"f", b"1"], [b"f", b"x"], [b"g", b"2", b"f", b"3"], [b"", b""], [b"f", b"b" * 50_000],
-             [b"F" * 40_000, b"v"], [b"F" * 40_000, b"G" * 33_000], [b"f", b"-9223372036854775808"]]
+    added = [[b"f", b"1"], [b"f", b"x"], [b"g", b"2", b"f", b"3"], [b"", b""],
+             [b"f", b"b" * 50_000], [b"F" * 40_000, b"v"], [b"F" * 40_000, b"G" * 33_000],
+             [b"f", b"-9223372036854775808"]]
     for number, pairs in enumerate(added * 3):
         client.call("XADD", "s", f"{number + 1}-7", *pairs)
     found = client.call("XRANGE", "s", "-", "+")

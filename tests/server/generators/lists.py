@@ -120,5 +120,7 @@ EXCLUDED = {}
 
 
 def audit():
-    return [command for name in POOLS["list"]
-            for command in ((b"LRANGE", name, b"0", b"-1"), (b"LLEN", name), (b"LINDEX", name, b"-1"))]
+    found = []
+    for name in POOLS["list"]:
+        found += [(b"LRANGE", name, b"0", b"-1"), (b"LLEN", name), (b"LINDEX", name, b"-1")]
+    return found
