@@ -1,4 +1,5 @@
 /* LMOVE, RPOPLPUSH and their waiting forms: an item from an end of a list to one of another. */
+#include "base/number.h"
 #include "cmd/blocking.h"
 #include "cmd/list_command.h"
 
@@ -58,6 +59,14 @@ static bool rotate(struct list_write *list, struct list_ends ends, struct bytes 
     return true;
 }
 
+/* Redis moves a number as an integer, whose digits it does not count. */
+static void name_growing(struct list_write *target, struct bytes content)
+{
+    int64_t number = 0;
+    uint64_t bytes = number_read_i64(content, &number) ? 0 : content.count;
+    list_name_growing(&target->edit, bytes, 1);
+}
+
 /* A small source is made ready before the target changes; a big one's change cannot fail. */
 static bool transfer(struct list_write *source, struct list_write *target, struct list_ends ends,
                      struct bytes content)
@@ -68,7 +77,7 @@ static bool transfer(struct list_write *source, struct list_write *target, struc
         list_write_fail(source);
         return false;
     }
-    list_name_growing(&target->edit, content.count, 1);
+    name_growing(target, content);
     if (list_push(&target->edit, ends.to, content) != ERR_NONE) {
         list_write_fail(target);
         return false;
