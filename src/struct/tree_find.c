@@ -1,6 +1,8 @@
 /* From keys and ranks to leaves, and back. */
 #include "struct/tree_parts.h"
 
+#include "base/prefetch.h"
+
 /* --- by key ----------------------------------------------------------------------------------- */
 
 /* How many of `count` sorted numbers are less than `sought`. Without branches: which way it goes is
@@ -28,12 +30,15 @@ static struct node *first_below(const struct tree *tree, struct node *node)
     return node;
 }
 
-/* Children from `from` to `to` have the key that is sought: the first one that begins behind. */
+/* Children from `from` to `to` have the key that is sought: the first one that begins behind. What
+ * may be compared next is asked for before it is known which. */
 static uint32_t compare_ties(const struct tree *tree, const struct inner *inner, uint32_t from,
                              uint32_t to, const void *sought)
 {
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
+        prefetch(tree_node(tree, inner->number[from + (middle - from) / 2]));
+        prefetch(tree_node(tree, inner->number[middle + (to - middle) / 2]));
         struct node *leaf = first_below(tree, tree_node(tree, inner->number[middle]));
         if (tree->ops->compare(tree, sought, leaf) < 0)
             to = middle;
@@ -59,12 +64,21 @@ static uint32_t first_behind(const struct tree *tree, const struct inner *inner,
     return compare_ties(tree, inner, same, behind, sought);
 }
 
+/* All lines of the first array at once: a search would ask for one after the other. */
+static void prefetch_keys(const struct node *node)
+{
+    const uint8_t *at = (const uint8_t *)node;
+    for (size_t offset = 0; offset < NODE_HEADER + TREE_FAN * sizeof(uint64_t); offset += 64)
+        prefetch(at + offset);
+}
+
 struct node *tree_find(const struct tree *tree, struct tree_key key, const void *sought)
 {
     if (tree->state->depth == 0)
         return NULL;
     struct node *node = tree_node(tree, tree->state->top);
-    while (!tree_is_leaf(node)) {
+    for (uint32_t depth = tree->state->depth; depth > 1; depth--) {
+        prefetch_keys(node);
         struct inner inner = inner_of(node);
         uint32_t behind = first_behind(tree, &inner, key, sought);
         node = tree_node(tree, inner.number[behind == 0 ? 0 : behind - 1]);
