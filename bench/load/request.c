@@ -199,6 +199,36 @@ static size_t render_zadd(const struct request_plan *plan, struct picker *picker
     return (size_t)(put_field(plan, number, at) - out);
 }
 
+static size_t render_zscore(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint8_t *at = put_prefix(plan, PUT(out, "*3\r\n$6\r\nZSCORE\r\n"));
+    return (size_t)(put_field(plan, picker_next(picker), at) - out);
+}
+
+static size_t render_zrank(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint8_t *at = put_prefix(plan, PUT(out, "*3\r\n$5\r\nZRANK\r\n"));
+    return (size_t)(put_field(plan, picker_next(picker), at) - out);
+}
+
+/* Steps below 1,024, so that most members move a little. */
+static size_t render_zincrby(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint64_t number = picker_next(picker);
+    uint8_t *at = put_prefix(plan, PUT(out, "*4\r\n$7\r\nZINCRBY\r\n"));
+    at = put_number_word(at, random_below(&picker->random, 1024));
+    return (size_t)(put_field(plan, number, at) - out);
+}
+
+/* The first --elements members. */
+static size_t render_zrange(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint8_t *at = put_prefix(plan, PUT(out, "*4\r\n$6\r\nZRANGE\r\n"));
+    (void)picker;
+    at = PUT(at, "$1\r\n0\r\n");
+    return (size_t)(put_number_word(at, plan->elements - 1) - out);
+}
+
 static size_t render_push(const struct request_plan *plan, struct picker *picker, const char *name,
                           uint8_t *out)
 {
@@ -298,6 +328,10 @@ static const struct request_row rows[] = {
     { "hset", "HSET of a field in one hash", render_hset, 1 },
     { "sadd", "SADD of a member to one set", render_sadd, 1 },
     { "zadd", "ZADD of a member to one sorted set", render_zadd, 1 },
+    { "zscore", "ZSCORE of a member of one sorted set", render_zscore, 1 },
+    { "zrank", "ZRANK of a member of one sorted set", render_zrank, 1 },
+    { "zincrby", "ZINCRBY of a member of one sorted set", render_zincrby, 1 },
+    { "zrange", "ZRANGE of the first --elements of one sorted set", render_zrange, 100 },
     { "lpush", "LPUSH of an item to one list", render_lpush, 1 },
     { "rpush", "RPUSH of an item to one list", render_rpush, 1 },
     { "hset-key", "HSET of --elements fields in a hash of its own", render_hset_key, 5 },
