@@ -126,6 +126,14 @@ def _(command, ours, theirs):
     return command[2] != b"0" or pairs(ours) == pairs(theirs)
 
 
+@rule("georadius", "georadius_ro", "georadiusbymember", "georadiusbymember_ro", "geosearch",
+      reason="with COUNT, what is equally far comes in any order there; here as it was found")
+def _(command, ours, theirs):
+    counted = any(argument.lower() == b"count" for argument in command)
+    return counted and both(b"*", ours, theirs) and sorted(map(repr, ours[1])) == \
+        sorted(map(repr, theirs[1]))
+
+
 @rule("time", "role", reason="each server speaks of itself")
 def _(_, ours, theirs):
     return both(b"*", ours, theirs) and len(ours[1]) == len(theirs[1])

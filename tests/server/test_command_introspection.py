@@ -17,6 +17,8 @@ DOCS_DIFFERS = {
     "command|getkeysandflags",  # 7.2: has arguments
     "config|set",               # 7.2: one block of parameter and value, which may come again
     "bitop",                    # 7.2: the operation is one of four words
+    "geohash", "geopos",        # 7.2: members are optional
+    "georadius", "georadiusbymember",  # 7.2: STORE or STOREDIST
     "pfmerge",                  # 7.2: source keys are optional
     "xinfo|stream",             # 7.2: FULL is a word of its own in the block
 }
@@ -34,6 +36,8 @@ NAMES_OF_7_2 = {
     "id_or_auto": "id-selector", "auto_id": "auto-id", ("id", "oneof"): "id-selector",
     "new_id": "new-id", ("id", "LASTID"): "lastid", "entries_read": "entriesread",
     "entries_added": "entries-added", "max_deleted_entry_id": "max-deleted-id",
+    ("count", "block"): "count-block", "longitude_latitude": "fromlonlat",
+    "longitude_latitude_member": "data",
 }
 
 
