@@ -29,6 +29,7 @@ struct roots {
     uint64_t live;
 };
 
+struct past;
 struct type_limits; /* types/limits.h */
 
 struct space {
@@ -38,6 +39,7 @@ struct space {
     struct rng *rng;
     const struct type_limits *limits;
     struct roots roots;
+    struct past *past; /* struct/past.h; NULL: no snapshot is under way */
 };
 
 void space_init(struct space *space, struct heap *heap, const struct hash_seed *seed,

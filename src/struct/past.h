@@ -1,0 +1,69 @@
+/* struct/past.h - big values as they were when a snapshot began, while they change.
+ * Model:    every root has an epoch. While a past is open (space->past), a root of another epoch
+ *           has not been read yet: before a block of it is first changed, renumbered or given back,
+ *           a copy is put aside under its id and number, and one of the root likewise. Runs of long
+ *           strings never change in place: one that is given back is kept instead. Who reads asks
+ *           for a node as it was, and gets what was put aside, or what stands there now. New roots
+ *           have the open epoch: they are none of the snapshot's business.
+ *
+ *             id, number -> copy of the node        while the root's epoch is an older one
+ *                     else: the node as it is now
+ *
+ * Owner:    the past owns copies and kept runs, until past_done of their value, or past_close.
+ * Pointers: what reading gives holds until the next safe point or change of the value.
+ * Threads:  the heap's.
+ * Failure:  no memory for a copy: the past is spoiled (past_is_spoiled), the change goes on; who
+ *           reads must give up. Nothing else is harmed.
+ * Cost:     closed: one load at each change. Open: one copy of each block that changes before its
+ *           value is read, and a lookup by number for each node that is read of a changed value. */
+#ifndef STRUCT_PAST_H
+#define STRUCT_PAST_H
+
+#include "struct/nodes.h"
+
+struct past;
+
+/* Everything there is counts as unread from here on. One past at a time; NULL: no memory.
+ * `memory_limit`: when copies and kept runs take more, the past is spoiled. */
+MUST_CHECK struct past *past_open(struct space *space, uint64_t memory_limit);
+/* Gives back whatever is kept. Roots that were not read stay unread only for this past. */
+void past_close(struct space *space);
+bool past_is_spoiled(const struct past *past);
+/* Bytes of copies and kept runs. */
+uint64_t past_bytes(const struct past *past);
+
+/* --- for whoever changes a big value -------------------------------------------------------- */
+
+void past_keep_root(struct space *space, struct root *root);
+void past_keep_node(struct space *space, struct root *root, unsigned set, const struct node *node);
+/* True: the run is kept, the caller must not give it back. */
+MUST_CHECK bool past_keep_run(struct space *space, const struct root *root, uint64_t ref);
+
+/* Before the first change of anything in the root. */
+static inline void past_root_changes(struct space *space, struct root *root)
+{
+    if (UNLIKELY(space->past != NULL))
+        past_keep_root(space, root);
+}
+/* Before a node's payload, head or link changes, before it is dropped or renumbered. */
+static inline void past_node_changes(struct space *space, struct root *root, unsigned set,
+                                     const struct node *node)
+{
+    if (UNLIKELY(space->past != NULL))
+        past_keep_node(space, root, set, node);
+}
+
+/* --- for whoever reads ---------------------------------------------------------------------- */
+
+/* Whether the value is still to be read: then its blocks must not be given back in whole (a value
+ * whose key is gone waits, store/databases.c). False when no past is open. */
+bool past_wants(const struct space *space, uint32_t id);
+/* The root as it was. `id` comes from an entry, or from a node, as it was. */
+const struct root *past_root(const struct space *space, uint32_t id);
+/* A node as it was; NULL when its slot was empty. `root` is past_root's. pre: number < count. */
+const struct node *past_node(const struct space *space, const struct root *root, unsigned set,
+                             uint32_t number);
+/* The value has been read: its copies and runs go, and it may change freely. */
+void past_done(struct space *space, uint32_t id);
+
+#endif
