@@ -27,6 +27,10 @@ MUST_CHECK bool hash_commit(struct call *call, struct hash_change *change, enum 
 /* hash_set with the error reply. */
 MUST_CHECK bool hash_put(struct call *call, struct hash_change *change, struct bytes field,
                          struct bytes value, int64_t expiry, enum hash_outcome *outcome);
+/* The error reply when memory has failed. What a big hash has taken by then stays, and is told. */
+void hash_fail(struct call *call, struct hash_change *change);
+/* Before a field of the change gets an expiry: a big hash that had none is made ready for it. */
+MUST_CHECK bool hash_mark_expiring(struct call *call, struct hash_change *change);
 /* Finds a live field in the change as it is. */
 MUST_CHECK bool hash_seek(const struct hash_change *change, struct bytes field,
                           struct hash_place *place);
@@ -34,21 +38,48 @@ MUST_CHECK bool hash_seek(const struct hash_change *change, struct bytes field,
 /* A packed string as a bulk reply. */
 void hash_reply_text(struct call *call, const uint8_t *at);
 
+/* --- fields that expire ----------------------------------------------------------------------- */
+
+/* FIELDS, how many, and the fields: to the end of the arguments. */
+struct hash_fields {
+    uint32_t first, count; /* in argv */
+};
+/* `number_error` is told of a count that is none. */
+MUST_CHECK bool hash_fields_read(struct call *call, uint32_t at, const char *number_error,
+                                 struct hash_fields *fields);
+/* argv[at] as a time to expire at. `form`: EXPIRY_MS, EXPIRY_ABSOLUTE (cmd/args.h). */
+MUST_CHECK bool hash_time_read(struct call *call, uint32_t at, unsigned form, int64_t *expiry);
+/* Gives the field at a place of the change another expiry; false with the error reply. */
+MUST_CHECK bool hash_put_expiry(struct call *call, struct hash_change *change,
+                                const struct hash_place *place, int64_t expiry);
+
 void cmd_hdel(struct call *call);
 void cmd_hexists(struct call *call);
+void cmd_hexpire(struct call *call);
+void cmd_hexpireat(struct call *call);
+void cmd_hexpiretime(struct call *call);
 void cmd_hget(struct call *call);
 void cmd_hgetall(struct call *call);
+void cmd_hgetdel(struct call *call);
+void cmd_hgetex(struct call *call);
 void cmd_hincrby(struct call *call);
 void cmd_hincrbyfloat(struct call *call);
 void cmd_hkeys(struct call *call);
 void cmd_hlen(struct call *call);
 void cmd_hmget(struct call *call);
 void cmd_hmset(struct call *call);
+void cmd_hpersist(struct call *call);
+void cmd_hpexpire(struct call *call);
+void cmd_hpexpireat(struct call *call);
+void cmd_hpexpiretime(struct call *call);
+void cmd_hpttl(struct call *call);
 void cmd_hrandfield(struct call *call);
 void cmd_hscan(struct call *call);
 void cmd_hset(struct call *call);
+void cmd_hsetex(struct call *call);
 void cmd_hsetnx(struct call *call);
 void cmd_hstrlen(struct call *call);
+void cmd_httl(struct call *call);
 void cmd_hvals(struct call *call);
 
 #endif

@@ -21,13 +21,62 @@ bool hash_open(struct call *call, struct hash_change *change, bool make)
     return false;
 }
 
+/* A big hash stays where it is, and its entry tells whether fields of it may expire. That changes
+ * when the rest is done; without memory for it the entry goes on to say so, in vain. */
+static void unmark_expiring(struct call *call, struct hash_change *change)
+{
+    size_t bytes = change->edit.value.body.count;
+    unsigned encoding = change->edit.value.encoding & ~(unsigned)HASH_EXPIRING;
+    if (store_edit(call->store, call->db, &change->key, &change->entry, bytes, encoding,
+                   EVENT_NONE) != NULL)
+        store_written(call->store, change->entry);
+}
+
+bool hash_mark_expiring(struct call *call, struct hash_change *change)
+{
+    struct value_edit *edit = &change->edit;
+    if (edit->root == NULL || edit->became_big || (edit->value.encoding & HASH_EXPIRING) != 0)
+        return true;
+    unsigned encoding = edit->value.encoding | HASH_EXPIRING;
+    if (!hash_allow_expiries(call->space, edit->root) ||
+        store_edit(call->store, call->db, &change->key, &change->entry, edit->value.body.count,
+                   encoding, EVENT_NONE) == NULL) {
+        hash_fail(call, change);
+        return false;
+    }
+    edit->value = entry_value(change->entry);
+    return true;
+}
+
 bool hash_commit(struct call *call, struct hash_change *change, enum event event)
 {
     struct hash hash;
-    hash_view_edit(&hash, &change->edit, change->now_ms);
-    hash_settle(&change->edit);
-    return call_commit(call, call->db, &change->key, change->entry, &change->edit, event,
-                       hash_count(&hash) == 0) == ERR_NONE;
+    struct value_edit *edit = &change->edit;
+    struct value value = edit->value;
+    hash_view_edit(&hash, edit, change->now_ms);
+    bool empty = hash_count(&hash) == 0;
+    hash_settle(edit);
+    bool unmarks =
+        edit->root != NULL && !edit->became_big && edit->value.encoding != value.encoding;
+    if (unmarks)
+        edit->value = value;
+    if (call_commit(call, call->db, &change->key, change->entry, edit, event, empty) != ERR_NONE)
+        return false;
+    if (unmarks && !empty)
+        unmark_expiring(call, change);
+    return true;
+}
+
+void hash_fail(struct call *call, struct hash_change *change)
+{
+    const struct value_edit *edit = &change->edit;
+    bool changed = edit->root != NULL && !edit->became_big && edit->changed;
+    edit_abandon(&change->edit);
+    if (changed) {
+        store_written(call->store, change->entry);
+        store_note(call->store, call->db, &change->key, EVENT_NONE);
+    }
+    call_memory_error(call);
 }
 
 bool hash_put(struct call *call, struct hash_change *change, struct bytes field, struct bytes value,
@@ -35,8 +84,7 @@ bool hash_put(struct call *call, struct hash_change *change, struct bytes field,
 {
     if (LIKELY(hash_set(&change->edit, change->now_ms, field, value, expiry, outcome) == ERR_NONE))
         return true;
-    edit_abandon(&change->edit);
-    call_memory_error(call);
+    hash_fail(call, change);
     return false;
 }
 
@@ -198,7 +246,7 @@ void cmd_hdel(struct call *call)
         if (!hash_seek(&change, call->argv[at], &place))
             continue;
         if (hash_remove(&change.edit, &place) != ERR_NONE) {
-            call_memory_error(call);
+            hash_fail(call, &change);
             return;
         }
         removed++;

@@ -89,7 +89,10 @@ GENERATORS = {
 }
 WEIGHTS = {"hset": 8, "hdel": 3, "hincrby": 3, "hincrbyfloat": 3, "hgetall": 3, "hmget": 2,
            "hget": 2, "hsetnx": 2}
-EXCLUDED = {}
+EXCLUDED = {name: "redis-server 7.0 does not know it; test_hash_ttl.py"
+            for name in ["hexpire", "hpexpire", "hexpireat", "hpexpireat", "httl", "hpttl",
+                         "hexpiretime", "hpexpiretime", "hpersist", "hgetdel", "hgetex",
+                         "hsetex"]}
 
 
 def audit():
