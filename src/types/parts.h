@@ -11,6 +11,10 @@
  *             stream: STREAM, then for each node NODE and its ENTRYs; then for each group GROUP,
  *                     its PENDINGs by id, then for each consumer CONSUMER and its OWNEDs by id
  *
+ *           A reader of RDB tells STREAM behind the last ENTRY, where that format has it, and in
+ *           GROUP 0 consumers, whose count comes after the PENDINGs: a maker takes both orders, and
+ *           no count of what follows for more than a hint.
+ *
  *           A big value is told as it was when the open snapshot began (struct/past.h), or as it is
  *           where none is open or it is not wanted by it; a teller goes on after changes and safe
  *           points only while a past is open. A small value's body must stay where it is.
