@@ -79,6 +79,10 @@ bool call_timeout_ms(struct call *call, uint32_t at, int64_t *timeout_ms)
         reply_error(call->reply, "ERR timeout is negative");
         return false;
     }
+    if (number > INT64_MAX - store_now_ms(call->store)) {
+        reply_error(call->reply, "ERR timeout is out of range");
+        return false;
+    }
     *timeout_ms = number;
     return true;
 }

@@ -26,7 +26,8 @@ MUST_CHECK bool call_i64_within(struct call *call, uint32_t at, int64_t min, int
 /* A database's number, with the errors of SELECT. */
 MUST_CHECK bool call_db(struct call *call, uint32_t at, uint32_t *db);
 
-/* A waiting time in ms: "ERR timeout is not an integer or out of range", or negative. */
+/* A waiting time in ms: "ERR timeout is not an integer or out of range", or negative, or it would
+ * end past the last ms that an int64_t tells. */
 MUST_CHECK bool call_timeout_ms(struct call *call, uint32_t at, int64_t *timeout_ms);
 
 /* An argument compared with a word, in any case. */

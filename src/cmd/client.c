@@ -130,7 +130,7 @@ static void pause_clients(struct call *call, int64_t until_ms, bool writes_only)
 
 void client_pause(struct call *call)
 {
-    int64_t timeout_ms = 0, until_ms = 0;
+    int64_t timeout_ms = 0;
     bool writes_only = call->argc == 4 && call_is(call, 3, "write");
     if (call->argc == 4 && !writes_only && !call_is(call, 3, "all")) {
         reply_error(call->reply, "ERR CLIENT PAUSE mode must be WRITE or ALL");
@@ -138,11 +138,7 @@ void client_pause(struct call *call)
     }
     if (!call_timeout_ms(call, 2, &timeout_ms))
         return;
-    if (!add_i64(timeout_ms, store_now_ms(call->store), &until_ms)) {
-        reply_error(call->reply, "ERR timeout is out of range");
-        return;
-    }
-    pause_clients(call, until_ms, writes_only);
+    pause_clients(call, store_now_ms(call->store) + timeout_ms, writes_only);
     reply_ok(call->reply);
 }
 
