@@ -47,7 +47,10 @@ static uint64_t estimate(const uint32_t having[HLL_RANKS])
     for (unsigned rank = HLL_RANK_MAX - 1; rank >= 1; rank--)
         sum = (sum + having[rank]) * 0.5;
     sum += registers * sigma(having[0] / registers);
-    return (uint64_t)llround(alpha * registers * registers / sum);
+    double count = alpha * registers * registers / sum;
+    /* Ranks that no hash gives may say anything, even infinity. What the conversion makes of that
+     * on x86-64, where Redis's answers come from; C leaves it open. */
+    return count < 9223372036854775808.0 ? (uint64_t)llround(count) : UINT64_C(1) << 63;
 }
 
 static void dense_ranks(const uint8_t *at, uint32_t *having)
