@@ -331,12 +331,12 @@ static bool deleted_from(const struct stream *stream, struct stream_id id)
 int64_t stream_read_estimate(const struct stream *stream, struct stream_id id)
 {
     const struct stream_state *state = stream->state;
-    int64_t added = (int64_t)state->added, count = (int64_t)stream_count(stream);
+    uint64_t added = state->added, count = stream_count(stream);
     int with_last = stream_id_compare(id, state->last);
     if (added == 0)
         return 0;
     if ((count == 0 && with_last < 0) || with_last == 0)
-        return added;
+        return (int64_t)added;
     if (with_last > 0)
         return STREAM_READ_UNKNOWN;
     struct stream_id first = stream_first_id(stream);
@@ -345,7 +345,7 @@ int64_t stream_read_estimate(const struct stream *stream, struct stream_id id)
     int with_first = stream_id_compare(id, first);
     if (with_first > 0)
         return STREAM_READ_UNKNOWN;
-    return with_first < 0 ? added - count : added - count + 1;
+    return (int64_t)(added - count + (with_first == 0)); /* 64 bits wrap as XSETID leaves them */
 }
 
 bool group_lag(const struct stream *stream, const struct group *group, int64_t *lag)
