@@ -245,7 +245,7 @@ static void serve_new(struct call *call, struct reading *reading, const struct s
         written++;
     }
     reply_count(call->reply, mark, written);
-    if (written > 0)
+    if (written > 0 && !reading->no_ack)
         consumer->state->active_ms = store_now_ms(call->store);
 }
 

@@ -196,7 +196,11 @@ def test_seen_and_active(client):
     assert consumer[:4] == [b"name", b"c", b"pending", 0]
     assert field_of(consumer, "inactive") == -1
     add(client, 1)
+    client.call("XREADGROUP", "GROUP", "g", "d", "NOACK", "STREAMS", "s", ">")
+    assert field_of(client.call("XINFO", "CONSUMERS", "s", "g")[1], "inactive") == -1
+    client.call("XGROUP", "SETID", "s", "g", "0")
     client.call("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+    client.call("XGROUP", "DELCONSUMER", "s", "g", "d")
     time.sleep(0.05)
     client.call("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
     [consumer] = client.call("XINFO", "CONSUMERS", "s", "g")
