@@ -56,10 +56,8 @@ bool stream_seen_consumer(struct call *call, const struct stream_place *place, s
 {
     int64_t now = store_now_ms(call->store);
     if (!consumer_find(group, name, consumer)) {
-        if (consumer_create(group, name, now, consumer) != ERR_NONE) {
-            call_memory_error(call);
+        if (consumer_create(group, name, now, consumer) != ERR_NONE)
             return false;
-        }
         stream_note(call, place, EVENT_XGROUP_CREATECONSUMER);
     }
     consumer->state->seen_ms = now;

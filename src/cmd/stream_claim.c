@@ -155,8 +155,10 @@ void cmd_xclaim(struct call *call)
         claim.group.state->last = claim.last_id;
         changed = true;
     }
-    if (!stream_seen_consumer(call, &claim.place, &claim.group, call->argv[3], &claim.consumer))
+    if (!stream_seen_consumer(call, &claim.place, &claim.group, call->argv[3], &claim.consumer)) {
+        call_memory_error(call);
         return;
+    }
     struct reply_mark mark = reply_array_later(call->reply);
     for (uint32_t i = 0; i < count; i++)
         claim_one(call, &claim, ids[i], &written, &changed);
@@ -248,9 +250,12 @@ void cmd_xautoclaim(struct call *call)
     int64_t count = COUNT_DEFAULT;
     if (!read_autoclaim(call, &claim, &from, &count) ||
         !stream_look(call, 0, 1, STREAM_READS, &claim.place) ||
-        !stream_look_group(call, &claim.place, 2, &claim.group) ||
-        !stream_seen_consumer(call, &claim.place, &claim.group, call->argv[3], &claim.consumer))
+        !stream_look_group(call, &claim.place, 2, &claim.group))
         return;
+    if (!stream_seen_consumer(call, &claim.place, &claim.group, call->argv[3], &claim.consumer)) {
+        call_memory_error(call);
+        return;
+    }
     autoclaim(call, &claim, &from, count, &taken, &gone);
     reply_array(call->reply, 3);
     stream_reply_id(call, from);

@@ -56,7 +56,8 @@ void stream_note(struct call *call, const struct stream_place *place, enum event
 /* The group named by argv[at]; false after the NOGROUP error, whatever is missing. */
 MUST_CHECK bool stream_look_group(struct call *call, const struct stream_place *place, uint32_t at,
                                   struct group *group);
-/* The consumer of this name, made where it is not there, which has been seen now. */
+/* The consumer of this name, made where it is not there, which has been seen now. False when memory
+ * fails; nothing is written then. */
 MUST_CHECK bool stream_seen_consumer(struct call *call, const struct stream_place *place,
                                      struct group *group, struct bytes name,
                                      struct consumer *consumer);

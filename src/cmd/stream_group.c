@@ -179,6 +179,8 @@ void cmd_xgroup_createconsumer(struct call *call)
         reply_i64(call->reply, 0);
     else if (stream_seen_consumer(call, &place, &group, call->argv[4], &consumer))
         reply_i64(call->reply, 1);
+    else
+        call_memory_error(call);
 }
 
 void cmd_xgroup_delconsumer(struct call *call)

@@ -249,15 +249,20 @@ static void serve_new(struct call *call, struct reading *reading, const struct s
         consumer->state->active_ms = store_now_ms(call->store);
 }
 
+/* Without memory for its consumer a stream is left out, where the reply has others already. */
 static bool serve_group(struct call *call, struct reading *reading,
                         const struct stream_place *place, struct stream_id after)
 {
     struct group group;
     struct consumer consumer;
     uint64_t served = reading->served;
-    if (!look_group(call, reading, place, &group) ||
-        !stream_seen_consumer(call, place, &group, call->argv[reading->group_at + 1], &consumer))
+    if (!look_group(call, reading, place, &group))
         return false;
+    if (!stream_seen_consumer(call, place, &group, call->argv[reading->group_at + 1], &consumer)) {
+        if (served == 0)
+            call_memory_error(call);
+        return served > 0;
+    }
     if (stream_id_compare(after, STREAM_ID_MAX) == 0)
         serve_new(call, reading, place, &group, &consumer);
     else
