@@ -122,7 +122,7 @@ void cmd_xinfo_consumers(struct call *call)
 static void put_stream(struct call *call, const struct stream *stream)
 {
     put_number(call, "length", (int64_t)stream_count(stream));
-    put_number(call, "radix-tree-keys", (int64_t)stream->state->leaves);
+    put_number(call, "radix-tree-keys", (int64_t)stream_leaves(stream));
     put_number(call, "radix-tree-nodes", (int64_t)stream_nodes(stream) + 1);
     put_id(call, "last-generated-id", stream->state->last);
     put_id(call, "max-deleted-entry-id", stream->state->max_deleted);

@@ -33,6 +33,8 @@ struct stream_id stream_first_id(const struct stream *stream)
 {
     struct stream_entry entry;
     const struct node *node = tree_first(&stream->entries);
+    while (node != NULL && stream_head_of(node)->live == 0)
+        node = tree_next(&stream->entries, node);
     if (node == NULL)
         return STREAM_ID_ZERO;
     stream_entry_at(node, stream_head_of(node)->begin, &entry);
@@ -43,6 +45,8 @@ struct stream_id stream_last_id(const struct stream *stream)
 {
     struct stream_entry entry;
     const struct node *node = tree_last(&stream->entries);
+    while (node != NULL && stream_head_of(node)->live == 0)
+        node = tree_previous(&stream->entries, node);
     if (node == NULL)
         return STREAM_ID_ZERO;
     stream_entry_at(node, stream_entry_before(node, node->used), &entry);
@@ -151,7 +155,7 @@ static enum err append_to_node(struct stream *stream, struct node *node,
 {
     size_t bytes = stream_draft_bytes(draft, stream_head_of(node)->first, same);
     size_t offset = node->used;
-    node = tree_splice(&stream->entries, node, offset, 0, bytes, 1);
+    node = tree_splice(&stream->entries, node, offset, 0, bytes, 0);
     if (node == NULL)
         return ERR_MEMORY;
     stream_node_write(node, offset, draft, same);
@@ -170,7 +174,6 @@ static enum err append_new_node(struct stream *stream, const struct node *last,
     if (node == NULL)
         return ERR_MEMORY;
     tree_add(&stream->entries, node, 1);
-    stream->state->leaves++;
     stream_node_begin(node, draft);
     stream_node_write(node, begin, draft, true);
     return ERR_NONE;
@@ -228,7 +231,6 @@ static void remove_node(struct stream *stream, struct node *node)
     if (stream->root->outside > 0)
         stream_node_walk(node, empty_element, stream);
     (void)tree_remove(&stream->entries, node);
-    stream->state->leaves--;
 }
 
 /* Cuts `count` entries out, which are `bytes` from `offset` on. */
@@ -240,7 +242,7 @@ static void cut(struct stream *stream, struct node *node, size_t offset, size_t 
         stream_entry_at(node, at, &entry);
         stream_entry_walk(&entry, empty_element, stream);
     }
-    node = tree_splice(&stream->entries, node, offset, bytes, 0, -(int64_t)count);
+    node = tree_splice(&stream->entries, node, offset, bytes, 0, 0);
     ENSURE(node != NULL); /* it has not grown */
     stream_head_of(node)->live -= count;
     stream_head_of(node)->deleted += count;
@@ -268,7 +270,9 @@ static bool whole_goes(const struct stream *stream, const struct stream_head *he
     return stream_id_compare(head->last, trim->id) < 0;
 }
 
-/* The entries at the front of the node that are too many, or too old: not all of its own. */
+/* The entries at the front of the node that are too many, or too old. Where XDEL has removed a
+ * later one they may be all, and the node stays without any, as it does in Redis: where the next
+ * entries go, and what "~" takes, follows from that. */
 static uint64_t trim_within(struct stream *stream, struct node *node,
                             const struct stream_trim *trim)
 {
@@ -282,9 +286,7 @@ static uint64_t trim_within(struct stream *stream, struct node *node,
                                            : stream_id_compare(entry.id, trim->id) >= 0)
             break;
     }
-    if (count == head->live)
-        remove_node(stream, node);
-    else if (count > 0)
+    if (count > 0)
         cut(stream, node, head->begin, offset - head->begin, count);
     return count;
 }

@@ -20,11 +20,10 @@
 #include "types/value.h"
 
 struct stream_state {
-    struct tree_state entries, groups;
-    struct stream_id last;        /* given last, by XADD or XSETID */
-    struct stream_id max_deleted; /* the greatest that XDEL has removed */
-    uint64_t added;               /* entries that were ever added */
-    uint64_t leaves;              /* nodes of entries */
+    struct tree_state entries, groups; /* `entries` counts its leaves: nothing asks for a rank */
+    struct stream_id last;             /* given last, by XADD or XSETID */
+    struct stream_id max_deleted;      /* the greatest that XDEL has removed */
+    uint64_t added;                    /* entries that were ever added */
 };
 
 struct stream {
@@ -47,6 +46,11 @@ static inline uint64_t stream_count(const struct stream *stream)
 /* 0-0 when there is none. */
 struct stream_id stream_first_id(const struct stream *stream);
 struct stream_id stream_last_id(const struct stream *stream);
+/* Leaves, each a listpack in Redis, and leaves with inner nodes. */
+static inline uint64_t stream_leaves(const struct stream *stream)
+{
+    return stream->state->entries.count;
+}
 static inline uint32_t stream_nodes(const struct stream *stream)
 {
     return stream->root->nodes[0].count;

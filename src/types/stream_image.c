@@ -208,8 +208,8 @@ static struct node *get_master(struct source *source, struct stream *stream, str
         fail(source, ERR_MEMORY);
         return NULL;
     }
+    tree_add(&stream->entries, node, 1);
     stream_node_begin(node, &draft);
-    stream->state->leaves++;
     return node;
 }
 
@@ -244,7 +244,7 @@ static struct node *get_entry(struct source *source, struct stream *stream, stru
         size_t offset = node->used;
         size_t bytes = stream_draft_bytes(&draft, stream_head_of(node)->first, same);
         struct node *grown =
-            err == ERR_NONE ? tree_splice(&stream->entries, node, offset, 0, bytes, 1) : NULL;
+            err == ERR_NONE ? tree_splice(&stream->entries, node, offset, 0, bytes, 0) : NULL;
         if (grown != NULL) {
             stream_node_write(grown, offset, &draft, same);
             stream->root->count++;
@@ -265,8 +265,8 @@ static void get_node(struct source *source, struct stream *stream, struct stream
     uint64_t live = get_number_within(source, UINT32_MAX);
     uint64_t deleted = get_number_within(source, UINT32_MAX);
     uint64_t model = get_number_within(source, INT64_MAX);
-    if ((any && stream_id_compare(first, *before) <= 0) || live == 0 ||
-        stream_id_compare(last, stream->state->last) > 0)
+    if ((any && (live == 0 || stream_id_compare(first, *before) <= 0)) ||
+        stream_id_compare(first, last) > 0 || stream_id_compare(last, stream->state->last) > 0)
         fail(source, ERR_SYNTAX);
     struct node *node = source->err == ERR_NONE ? get_master(source, stream, first) : NULL;
     struct stream_id previous = first;

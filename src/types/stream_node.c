@@ -331,7 +331,7 @@ static bool entries_valid(const struct node *node, const struct stream_head *hea
             return false;
         before = entry.id;
     }
-    return offset == node->used && live == head->live && live > 0;
+    return offset == node->used && live == head->live;
 }
 
 bool stream_node_valid(const struct node *node)

@@ -29,7 +29,7 @@ enum { STREAM_NODE_BYTES_MAX = 1024 * 1024 };
 
 struct stream_head {
     struct stream_id first, last; /* of all that was ever put here; `first` is the tree's key */
-    uint32_t live, deleted;       /* entries */
+    uint32_t live, deleted;       /* entries; none alive at most in a stream's first node */
     uint32_t fields;              /* of the master */
     uint32_t begin;               /* where entries begin in the payload */
     uint64_t model_bytes;         /* a listpack's, without the two counts of its own */

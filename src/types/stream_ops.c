@@ -214,22 +214,22 @@ static void count_run(void *context, const uint8_t *element)
 static bool entries_valid(const struct stream *stream)
 {
     const struct tree *tree = &stream->entries;
-    uint64_t count = 0, runs = 0, leaves = 0;
+    uint64_t count = 0, runs = 0;
     struct stream_id before = STREAM_ID_ZERO;
     if (!tree_valid(tree))
         return false;
     for (const struct node *node = tree_first(tree); node != NULL; node = tree_next(tree, node)) {
         const struct stream_head *head = stream_head_of(node);
-        if (!stream_node_valid(node) || tree_leaf_count(tree, node) != head->live ||
-            (count > 0 && stream_id_compare(head->first, before) <= 0))
+        if (!stream_node_valid(node) || tree_leaf_count(tree, node) != 1 ||
+            (node != tree_first(tree) &&
+             (head->live == 0 || stream_id_compare(head->first, before) <= 0)))
             return false;
         before = head->last;
-        leaves++;
         count += head->live;
         stream_node_walk(node, count_run, &runs);
     }
-    return leaves == stream->state->leaves && count == stream_count(stream) &&
-           runs == stream->root->outside && stream_id_compare(before, stream->state->last) <= 0;
+    return count == stream_count(stream) && runs == stream->root->outside &&
+           stream_id_compare(before, stream->state->last) <= 0;
 }
 
 static bool valid(const struct space *space, const struct value *value)

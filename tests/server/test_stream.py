@@ -106,6 +106,62 @@ def test_trimming_by_nodes(client):
     client.call("CONFIG", "SET", "stream-node-max-entries", 100)
 
 
+def test_a_node_may_stay_without_entries(both):
+    """MINID takes all that are left, after XDEL has taken later ones of the same node: the node
+    stays, the next entries go there, and "~" looks at it."""
+    both.lines("""
+        XADD s 1-0 f v
+        XADD s 2-0 f v
+        XADD s 3-0 g v
+        XDEL s 3-0
+        XTRIM s MINID 3-0
+        XINFO STREAM s
+        XRANGE s - +
+        XREVRANGE s + -
+        XREAD STREAMS s 0
+        COPY s t
+        XADD s 4-0 f v
+        XADD t 4-0 f v
+        XINFO STREAM t FULL
+        XREVRANGE t + -
+        XDEL s 4-0
+        XINFO STREAM s
+        XADD s 5-0 f v
+        XINFO STREAM s
+        CONFIG SET stream-node-max-entries 2
+        XADD s 6-0 f v
+        XADD s 7-0 f v
+        XDEL s 6-0
+        XTRIM s MINID 6-0
+        XADD s 8-0 f v
+        XADD s 9-0 f v
+        XTRIM s MAXLEN ~ 1
+        XRANGE s - +
+        XINFO STREAM s
+        CONFIG SET stream-node-max-entries 100
+        XTRIM s MAXLEN 0
+        XINFO STREAM s FULL
+    """)
+
+
+def test_counts_past_what_a_reply_holds(both):
+    both.lines("""
+        XADD s 1-0 f v
+        XGROUP CREATE s g 1-0
+        XGROUP CREATE s h 0 ENTRIESREAD 9223372036854775807
+        XSETID s 1-0 ENTRIESADDED 9223372036854775807
+        XADD s 2-0 f v
+        XINFO STREAM s
+        XINFO GROUPS s
+        XREADGROUP GROUP h c STREAMS s >
+        XREADGROUP GROUP g c STREAMS s >
+        XADD s 3-0 f v
+        XADD s 4-0 f v
+        XGROUP CREATE s i 1-0
+        XINFO GROUPS s
+    """)
+
+
 # ---- waiting -------------------------------------------------------------------------------------
 
 

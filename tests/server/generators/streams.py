@@ -126,13 +126,13 @@ def xrevrange_arguments(r):
 
 
 def xsetid_arguments(r):
-    """Never less than what XDEL has removed, which 7.0 takes."""
+    """Never less than what XDEL has removed, or is told to have, which 7.0 takes."""
     arguments = [stream(r), f"400-{r.randint(15, 40)}" if r.random() < 0.9
                  else r.choice([b"2000-0", b"-", b"+", b"*", b"x", b"9223372036854775807-1"])]
     if r.random() < 0.3:
         arguments += [word(r, "ENTRIESADDED"), r.choice([r.randint(0, 1000), integer(r)])]
     if r.random() < 0.3:
-        arguments += [word(r, "MAXDELETEDID"), f"400-{r.randint(0, 20)}"]
+        arguments += [word(r, "MAXDELETEDID"), f"400-{r.randint(0, 15)}"]
     return arguments
 
 
