@@ -92,10 +92,14 @@ static inline void tree_set_parent(struct node *node, uint32_t number)
     node->link = (node->link & TREE_INNER) | number;
 }
 
-/* Which child of `inner` has this number. pre: one has. */
+/* Which child of `inner` has this number. pre: one has. The last is looked at first: who appends
+ * always asks for it. */
 static inline uint32_t inner_index(const struct inner *inner, uint32_t number)
 {
-    uint32_t index = 0;
+    uint32_t index = inner->head->count - 1;
+    if (inner->number[index] == number)
+        return index;
+    index = 0;
     while (inner->number[index] != number)
         index++;
     DCHECK(index < inner->head->count);
