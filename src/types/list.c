@@ -186,12 +186,19 @@ static bool leaf_valid(const struct tree *tree, const struct node *leaf, struct 
     return count == tree_leaf_count(tree, leaf) && (leaf->used <= LIST_LEAF_MAX || count == 1);
 }
 
+static bool ends_valid(const struct tree *tree)
+{
+    const struct list_more *more = list_more(tree->root);
+    return (more->first == 0 || tree_node(tree, more->first - 1) == tree_first(tree)) &&
+           (more->last == 0 || tree_node(tree, more->last - 1) == tree_last(tree));
+}
+
 static bool tree_of_leaves_valid(const struct list *list)
 {
     struct tree tree;
     struct leaf_sums sums = { 0 };
     list_tree(list->space, list->root, &tree);
-    if (!tree_valid(&tree))
+    if (!tree_valid(&tree) || !ends_valid(&tree))
         return false;
     for (const struct node *leaf = tree_first(&tree); leaf != NULL; leaf = tree_next(&tree, leaf))
         if (!leaf_valid(&tree, leaf, &sums))

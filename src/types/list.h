@@ -44,6 +44,7 @@ struct list_more {
     struct tree_state tree;
     uint64_t item_bytes;     /* of all items, trailers included */
     uint64_t listpack_bytes; /* as Redis's listpack of all; 0: not known */
+    uint32_t first, last;    /* leaves, their numbers + 1, for who pushes; 0: to be looked up */
 };
 
 /* A list to be read. */
@@ -118,6 +119,11 @@ static inline struct list_more *list_more(const struct root *root)
 {
     return root_more(root);
 }
+/* Leaves are about to come or go, and others to get their numbers. */
+static inline void list_leaves_change(const struct root *root)
+{
+    list_more(root)->first = list_more(root)->last = 0;
+}
 static inline size_t list_gap(const struct node *leaf)
 {
     return leaf->at[0] | (size_t)leaf->at[1] << 8;
@@ -137,6 +143,10 @@ static inline const uint8_t *list_leaf_end(const struct node *leaf)
 }
 /* A small list becomes a big one with one leaf. */
 MUST_CHECK enum err list_become_big(struct value_edit *edit);
+struct node *list_close_gap(const struct tree *tree, struct node *leaf);
+/* When the gap is a third of the leaf. Who pushes at the head leaves less in a list of one leaf, so
+ * that it is not closed and opened in turn. */
+struct node *list_close_wide_gap(const struct tree *tree, struct node *leaf);
 /* Joins the leaf with the one in front when both are rather empty. Returns where its items are. */
 struct node *list_tidy_leaf(const struct tree *tree, struct node *leaf);
 

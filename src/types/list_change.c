@@ -66,9 +66,33 @@ static void count_item(const struct space *space, struct root *root, const uint8
         more->listpack_bytes += list_entry_bytes(space, at);
 }
 
+/* NULL: there is none. */
+static struct node *first_leaf(const struct tree *tree)
+{
+    struct list_more *more = list_more(tree->root);
+    if (LIKELY(more->first != 0))
+        return tree_node(tree, more->first - 1);
+    struct node *leaf = tree_first(tree);
+    if (leaf != NULL)
+        more->first = node_number(leaf) + 1;
+    return leaf;
+}
+
+static struct node *last_leaf(const struct tree *tree)
+{
+    struct list_more *more = list_more(tree->root);
+    if (LIKELY(more->last != 0))
+        return tree_node(tree, more->last - 1);
+    struct node *leaf = tree_last(tree);
+    if (leaf != NULL)
+        more->last = node_number(leaf) + 1;
+    return leaf;
+}
+
 /* A leaf of its own, with room for `bytes`. */
 static uint8_t *new_leaf(const struct tree *tree, const struct node *after, size_t bytes)
 {
+    list_leaves_change(tree->root);
     struct node *leaf = tree_insert(tree, after, LIST_LEAF_HEADER + bytes, no_key);
     if (leaf == NULL)
         return NULL;
@@ -79,30 +103,21 @@ static uint8_t *new_leaf(const struct tree *tree, const struct node *after, size
 
 static uint8_t *room_at_tail(const struct tree *tree, size_t bytes)
 {
-    struct node *leaf = tree_last(tree);
+    struct node *leaf = last_leaf(tree);
     if (leaf == NULL || leaf->used + bytes > LIST_LEAF_MAX)
         return new_leaf(tree, leaf, bytes);
     leaf = tree_splice(tree, leaf, leaf->used, 0, bytes, 1);
     return leaf == NULL ? NULL : leaf->at + leaf->used - bytes;
 }
 
-static struct node *close_gap(const struct tree *tree, struct node *leaf)
-{
-    size_t gap = list_gap(leaf);
-    if (gap == 0)
-        return leaf;
-    leaf = tree_splice(tree, leaf, LIST_LEAF_HEADER, gap, 0, 0);
-    ENSURE(leaf != NULL); /* it does not grow */
-    list_set_gap(leaf, 0);
-    return leaf;
-}
-
-/* The gap grows by an eighth of the leaf, so that it seldom does. */
+/* The gap grows by an eighth of the leaf, so that it seldom does; in a list of many leaves, where
+ * one half empty is nothing, the leaf doubles. */
 static struct node *widen_gap(const struct tree *tree, struct node *leaf, size_t bytes)
 {
-    enum { GAP_SHARE = 8, GAP_LEAST = 64 };
+    enum { GAP_SHARES = 8, GAP_LEAST = 64 };
     size_t gap = list_gap(leaf), least = bytes - gap, most = LIST_LEAF_MAX - leaf->used;
-    size_t more = leaf->used / GAP_SHARE + GAP_LEAST;
+    size_t nodes = tree->root->nodes[0].count, shares = nodes < GAP_SHARES ? nodes : GAP_SHARES;
+    size_t more = leaf->used * shares / GAP_SHARES + GAP_LEAST;
     if (more < least)
         more = least;
     if (more > most)
@@ -116,13 +131,13 @@ static struct node *widen_gap(const struct tree *tree, struct node *leaf, size_t
 /* A full leaf that will not be the first any more needs no gap. */
 static uint8_t *room_at_head(const struct tree *tree, size_t bytes)
 {
-    struct node *leaf = tree_first(tree);
+    struct node *leaf = first_leaf(tree);
     if (leaf == NULL)
         return new_leaf(tree, NULL, bytes);
     size_t gap = list_gap(leaf);
     if (UNLIKELY(gap < bytes)) {
         if (leaf->used - gap + bytes > LIST_LEAF_MAX) {
-            close_gap(tree, leaf);
+            list_close_gap(tree, leaf);
             return new_leaf(tree, NULL, bytes);
         }
         leaf = widen_gap(tree, leaf, bytes);
@@ -142,6 +157,7 @@ static bool split_leaf(const struct tree *tree, struct node *leaf, const uint8_t
     for (const uint8_t *item = at; item < list_leaf_end(leaf); item = item_next(item))
         moved++;
     size_t offset = (size_t)(at - leaf->at);
+    list_leaves_change(tree->root);
     struct node *made = tree_split(tree, &leaf, offset, moved, no_key, LIST_LEAF_HEADER);
     if (made == NULL)
         return false;
@@ -176,7 +192,7 @@ static uint8_t *room_before(const struct tree *tree, uint64_t rank, size_t bytes
 {
     for (;;) {
         uint64_t within = 0;
-        struct node *leaf = close_gap(tree, tree_at(tree, rank, &within));
+        struct node *leaf = list_close_gap(tree, tree_at(tree, rank, &within));
         const uint8_t *at = item_forward(list_leaf_begin(leaf), within);
         if (leaf->used + bytes <= LIST_LEAF_MAX) {
             size_t offset = (size_t)(at - leaf->at);
@@ -276,21 +292,19 @@ static void uncount_items(const struct tree *tree, uint64_t count, const uint8_t
         more->listpack_bytes = 0;
 }
 
-/* Items at the front leave a gap behind, which is closed when it is a third of the leaf. */
+/* Items at the front leave a gap behind. */
 static void cut_leaf(const struct tree *tree, struct node *leaf, const uint8_t *begin,
                      const uint8_t *end, uint64_t count)
 {
-    enum { GAP_MAX = 64 };
-    size_t bytes = (size_t)(end - begin), gap = list_gap(leaf);
+    size_t bytes = (size_t)(end - begin);
     if (begin == list_leaf_begin(leaf)) {
-        list_set_gap(leaf, gap + bytes);
+        list_set_gap(leaf, list_gap(leaf) + bytes);
         tree_add(tree, leaf, -(int64_t)count);
-        if (gap + bytes > leaf->used / 3 + GAP_MAX)
-            close_gap(tree, leaf);
-        return;
+    } else {
+        leaf = tree_splice(tree, leaf, (size_t)(begin - leaf->at), bytes, 0, -(int64_t)count);
+        ENSURE(leaf != NULL); /* it does not grow */
     }
-    leaf = tree_splice(tree, leaf, (size_t)(begin - leaf->at), bytes, 0, -(int64_t)count);
-    ENSURE(leaf != NULL); /* it does not grow */
+    list_close_wide_gap(tree, leaf);
 }
 
 /* Removes up to `count` items from `rank` on, in one leaf; how many. */
@@ -310,10 +324,12 @@ static uint64_t remove_in_leaf(const struct tree *tree, uint64_t rank, uint64_t 
     }
     uncount_items(tree, count, begin, end);
     empty_items(tree, begin, end);
-    if (count == there)
-        tree_remove(tree, leaf);
-    else
+    if (count < there) {
         cut_leaf(tree, leaf, begin, end, count);
+        return count;
+    }
+    list_leaves_change(tree->root);
+    tree_remove(tree, leaf);
     return count;
 }
 

@@ -108,11 +108,13 @@ static void remove_from_leaf(const struct tree *tree, struct removal *removal, s
     more->listpack_bytes = 0;
     tree->root->count -= run.removed;
     if (end == begin) {
+        list_leaves_change(tree->root);
         tree_remove(tree, leaf);
         return;
     }
     leaf = tree_splice(tree, leaf, kept, gone, 0, -(int64_t)run.removed);
     ENSURE(leaf != NULL); /* it does not grow */
+    leaf = list_close_wide_gap(tree, leaf);
     tidy(tree, removal, leaf);
 }
 

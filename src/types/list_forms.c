@@ -13,12 +13,30 @@ void list_tree(struct space *space, struct root *root, struct tree *tree)
     };
 }
 
+struct node *list_close_gap(const struct tree *tree, struct node *leaf)
+{
+    size_t gap = list_gap(leaf);
+    if (gap == 0)
+        return leaf;
+    leaf = tree_splice(tree, leaf, LIST_LEAF_HEADER, gap, 0, 0);
+    ENSURE(leaf != NULL); /* it does not grow */
+    list_set_gap(leaf, 0);
+    return leaf;
+}
+
+struct node *list_close_wide_gap(const struct tree *tree, struct node *leaf)
+{
+    enum { GAP_MAX = 64 };
+    return list_gap(leaf) > leaf->used / 3 + GAP_MAX ? list_close_gap(tree, leaf) : leaf;
+}
+
 struct node *list_tidy_leaf(const struct tree *tree, struct node *leaf)
 {
     struct node *before = tree_previous(tree, leaf);
     size_t skip = LIST_LEAF_HEADER + list_gap(leaf);
     if (before == NULL || before->used + (leaf->used - skip) > LIST_LEAF_MAX / 4 * 3)
         return leaf;
+    list_leaves_change(tree->root);
     struct node *joined = tree_join(tree, before, skip);
     return joined != NULL ? joined : leaf;
 }
