@@ -33,16 +33,30 @@ static struct node *leaf_for(const struct sorted *sorted, const void *sought)
     return tree_find(&sorted->tree, sorted->order->key(sought), sought);
 }
 
-/* The place in the leaf of the first record that is not before `sought`; *found: it is equal. */
+static int compare_at(const struct sorted *sorted, const struct node *leaf, const void *sought,
+                      uint32_t place)
+{
+    return sorted->order->compare(sorted->tree.space, sought,
+                                  leaf->at + (size_t)place * sorted->bytes);
+}
+
+/* The place in the leaf of the first record that is not before `sought`; *found: it is equal. The
+ * ends are looked at first: an entry is delivered behind all others, and the oldest is often the
+ * next that is acknowledged. pre: the leaf has records, as all have. */
 static uint32_t place_of(const struct sorted *sorted, const struct node *leaf, const void *sought,
                          bool *found)
 {
-    uint32_t low = 0, high = leaf->used / sorted->bytes;
+    uint32_t low = 1, high = leaf->used / sorted->bytes;
     *found = false;
+    if (compare_at(sorted, leaf, sought, high - 1) > 0)
+        return high;
+    int first = compare_at(sorted, leaf, sought, 0);
+    *found = first == 0;
+    if (first <= 0)
+        return 0;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        int order = sorted->order->compare(sorted->tree.space, sought,
-                                           leaf->at + (size_t)middle * sorted->bytes);
+        int order = compare_at(sorted, leaf, sought, middle);
         *found = *found || order == 0;
         if (order > 0)
             low = middle + 1;
