@@ -79,7 +79,7 @@ say  = $(if $(V),,@echo '  $(1) $@')
 COMPILE := $(CC) -std=c17 -D_GNU_SOURCE -DSNUG_VERSION='"$(VERSION)"' $(MALLOC_DEF_$(MALLOC)) \
   -Isrc $(CPPFLAGS) $(WARNINGS) $(CFLAGS) $(CHECKS) -pthread
 LINK := $(CC) -pthread -rdynamic $(CFLAGS) $(LINK_CHECKS) $(LDFLAGS)
-LIBS := -lm $(MALLOC_LIB_$(MALLOC)) $(LDLIBS)
+LIBS := -lm -llzf $(MALLOC_LIB_$(MALLOC)) $(LDLIBS)
 
 # ---- what is built -----------------------------------------------------------------------------
 

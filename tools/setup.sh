@@ -40,7 +40,7 @@ wanted() {
         case $set in
         build)
             command -v "${CC:-cc}" >/dev/null 2>&1 || echo gcc
-            echo libc6-dev make pkg-config libjemalloc-dev
+            echo libc6-dev make pkg-config libjemalloc-dev liblzf-dev
             ;;
         test)
             echo redis-server redis-tools python3 python3-pytest python3-redis python3-hypothesis

@@ -6,8 +6,10 @@
  * Owner:    the caller owns writer and buffer.
  * Pointers: none kept between calls.
  * Threads:  one at a time.
- * Failure:  ERR_MEMORY; ERR_LIMIT: the value does not fit the version (field expiries before 12).
- * Cost:     one copy of each byte, LZF for strings over 20 bytes where asked for, the CRC. */
+ * Failure:  ERR_MEMORY; ERR_LIMIT: the value does not fit the version (field expiries before 12),
+ *           or a stream's node 4 GiB. The buffer is then of no use, nor is the writer.
+ * Cost:     one copy of each byte, the CRC; where asked for, LZF for strings of 21 bytes to
+ *           RDB_COMPRESS_MAX: a call takes no longer than that. */
 #ifndef PERSIST_RDB_WRITE_H
 #define PERSIST_RDB_WRITE_H
 
@@ -15,6 +17,7 @@
 #include "types/parts.h"
 
 enum { RDB_VERSION_MIN = 10, RDB_VERSION = 11, RDB_VERSION_MAX = 12 };
+enum { RDB_COMPRESS_MAX = 256 * 1024 }; /* about a millisecond */
 
 struct rdb_writer {
     struct buffer *out;
@@ -22,13 +25,23 @@ struct rdb_writer {
     bool compress;    /* rdbcompression */
     bool checksum;    /* rdbchecksum; else the CRC is written as 0 */
     uint64_t crc;
+    enum err err; /* the first that happened */
+
     /* Of the value under way: */
-    uint64_t pending, consumers;
+    unsigned type;        /* enum value_type */
+    uint64_t left;        /* elements; bytes of a string */
+    int64_t first_expiry; /* of a hash's fields, or VALUE_NEVER */
+    bool whole;           /* a string's pieces gather in `node` */
+    struct part stream;   /* its numbers */
+    uint64_t nodes, entries, groups, pending, consumers, owned; /* of a stream, to come */
     struct buffer node, scratch;
+    uint64_t elements; /* of the listpack in `node` */
     struct stream_id node_id;
-    /* ... what the implementation needs */
+    uint64_t fields; /* of its first entry: they stand there in `node` */
+    size_t fields_at, fields_end;
 };
 
+/* pre: `out` is only emptied by the caller, at its front or as a whole. */
 void rdb_writer_init(struct rdb_writer *writer, struct buffer *out, unsigned version, bool compress,
                      bool checksum);
 void rdb_writer_release(struct rdb_writer *writer);
@@ -57,7 +70,7 @@ MUST_CHECK enum err rdb_write_part(struct rdb_writer *writer, const struct part 
 MUST_CHECK enum err rdb_write_value_end(struct rdb_writer *writer);
 /* The end of file and the CRC. */
 MUST_CHECK enum err rdb_write_footer(struct rdb_writer *writer);
-/* A DUMP's tail: version and CRC. */
+/* A DUMP's tail: version and CRC. pre: the writer has the checksum. */
 MUST_CHECK enum err rdb_write_dump_tail(struct rdb_writer *writer);
 
 #endif
