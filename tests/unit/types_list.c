@@ -400,7 +400,7 @@ TEST(list_name_goes_by_count)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-/* The heap refuses from some point on: each change is made whole or not at all. */
+/* The arena refuses from some point on: each change is made whole or not at all. */
 TEST(list_without_memory_stays)
 {
     struct bench *bench = bench_new();
@@ -418,5 +418,105 @@ TEST(list_without_memory_stays)
         commit(bench, &edit);
         compare(bench);
     }
+    bench_drop(bench);
+}
+
+enum change_kind { PUSH_HEAD, PUSH_TAIL, INSERT, SET, REMOVE, REMOVE_EQUAL, CHANGE_KINDS };
+
+struct change {
+    enum change_kind kind;
+    size_t rank, count;
+    struct bytes text;
+    uint64_t removed;
+};
+
+/* A change that the list as it is allows. */
+static struct change draw_change(struct bench *bench)
+{
+    struct change change = { .kind = (enum change_kind)below(bench, CHANGE_KINDS) };
+    if (bench->count == 0 || (bench->count < 1000 && below(bench, 3) == 0))
+        change.kind = below(bench, 2) == 0 ? PUSH_HEAD : PUSH_TAIL;
+    if (bench->count > 2000)
+        change.kind = REMOVE;
+    size_t places = bench->count + (change.kind == INSERT);
+    change.rank = places == 0 ? 0 : (size_t)below(bench, places);
+    change.count = 1 + (size_t)below(bench, 10);
+    if (change.kind == REMOVE && change.count > bench->count - change.rank)
+        change.count = bench->count - change.rank;
+    change.text = draw(bench);
+    return change;
+}
+
+static enum err apply(struct value_edit *edit, struct change *change)
+{
+    switch (change->kind) {
+    case PUSH_HEAD:
+        return list_push(edit, LIST_HEAD, change->text);
+    case PUSH_TAIL:
+        return list_push(edit, LIST_TAIL, change->text);
+    case INSERT:
+        return list_insert(edit, change->rank, change->text);
+    case SET:
+        return list_set(edit, change->rank, change->text);
+    case REMOVE:
+        return list_remove(edit, change->rank, change->count);
+    case REMOVE_EQUAL:
+    case CHANGE_KINDS:
+    default:
+        return list_remove_equal(edit, change->text, change->count, LIST_TAIL, &change->removed);
+    }
+}
+
+static void apply_to_model(struct bench *bench, const struct change *change)
+{
+    if (change->kind == REMOVE_EQUAL)
+        CHECK_EQ(change->removed,
+                 model_remove_equal(bench, change->text, change->count, LIST_TAIL));
+    if (change->kind == SET || change->kind == REMOVE)
+        model_remove(bench, change->rank, change->kind == SET ? 1 : change->count);
+    if (change->kind == PUSH_HEAD)
+        model_insert(bench, 0, change->text);
+    else if (change->kind == PUSH_TAIL)
+        model_insert(bench, bench->count, change->text);
+    else if (change->kind == INSERT || change->kind == SET)
+        model_insert(bench, change->rank, change->text);
+}
+
+/* Each block that it asks for is refused in turn, alone or with all behind it; how many were. */
+static unsigned change_refused(struct bench *bench)
+{
+    struct heap *heap = bench->world.heap;
+    struct change change = draw_change(bench);
+    for (unsigned takes = 0;; takes++) {
+        struct value_edit edit;
+        CHECK(takes < 100);
+        open_edit(bench, &edit);
+        heap_refuse_after(heap, takes, below(bench, 2) == 0);
+        enum err err = apply(&edit, &change);
+        heap_refuse_after(heap, UINT64_MAX, false);
+        if (err == ERR_NONE) {
+            apply_to_model(bench, &change);
+            commit(bench, &edit);
+            return takes;
+        }
+        CHECK_EQ(err, ERR_MEMORY);
+        edit_abandon(&edit);
+        arena_reset(&bench->world.arena);
+        compare(bench);
+    }
+}
+
+TEST(list_stays_where_the_heap_refuses)
+{
+    struct bench *bench = bench_new();
+    unsigned refused = 0;
+    bool checks = heap_refuse_after(bench->world.heap, UINT64_MAX, false);
+    bench->long_share = 50;
+    for (unsigned i = 0; i < 1200; i++) {
+        refused += change_refused(bench);
+        if (i % 16 == 0)
+            compare(bench);
+    }
+    CHECK(!checks || refused > 50);
     bench_drop(bench);
 }
