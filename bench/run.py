@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures a server that speaks Redis's protocol beside its peers, against the goals.
 
-usage: bench/run.py [--only memory,load,throughput,latency,defrag,w] [--scale 0.1] [--full]
+usage: bench/run.py [--only memory,load,throughput,types,latency,defrag,w] [--scale 0.1] [--full]
 See bench/README.md.
 """
 
@@ -21,15 +21,17 @@ from harness import server as servers
 from harness.context import Context
 from harness.generator import Generator
 from harness.report import Report
-from harness.sections import defrag, latency, load, memory, ramcloud, throughput
+from harness.sections import defrag, latency, load, memory, ramcloud, throughput, types
 
 # Others' share of the machine above which the report warns.
 NOISE_PERCENT = 5
 
 SECTIONS = {
     "memory": memory.run, "load": load.run, "throughput": throughput.run,
-    "latency": latency.run, "defrag": defrag.run, "w": ramcloud.run,
+    "types-bytes": types.run_memory, "types-cpu": types.run_cpu, "latency": latency.run,
+    "defrag": defrag.run, "w": ramcloud.run,
 }
+GROUPS = {"types": ["types-bytes", "types-cpu"]}
 
 
 def read_arguments():
@@ -125,7 +127,8 @@ def build_generator(path):
 
 def main():
     options = read_arguments()
-    unknown = [name for name in options.only.split(",") if name not in SECTIONS]
+    names = [name for word in options.only.split(",") for name in GROUPS.get(word, [word])]
+    unknown = [name for name in names if name not in SECTIONS]
     if unknown:
         sys.exit(f"bench: no section {unknown[0]}; there are {', '.join(SECTIONS)}")
     if os.cpu_count() < 2:
@@ -140,7 +143,7 @@ def main():
         report.say(f"{label}: {version}.")
     started, quietness = time.monotonic(), Quietness()
     os.sched_setaffinity(0, {servers.LOAD_CORE})
-    for name in options.only.split(","):
+    for name in names:
         SECTIONS[name](context)
     about["seconds"] = round(time.monotonic() - started)
     about["others_percent"], about["stolen_percent"] = quietness.sum_up()

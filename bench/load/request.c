@@ -220,13 +220,37 @@ static size_t render_zincrby(const struct request_plan *plan, struct picker *pic
     return (size_t)(put_field(plan, number, at) - out);
 }
 
-/* The first --elements members. */
+/* --elements from `first` on. */
+static uint8_t *put_range(const struct request_plan *plan, uint64_t first, uint8_t *out)
+{
+    out = put_number_word(out, first);
+    return put_number_word(out, first + plan->elements - 1);
+}
+
 static size_t render_zrange(const struct request_plan *plan, struct picker *picker, uint8_t *out)
 {
     uint8_t *at = put_prefix(plan, PUT(out, "*4\r\n$6\r\nZRANGE\r\n"));
     (void)picker;
-    at = PUT(at, "$1\r\n0\r\n");
-    return (size_t)(put_number_word(at, plan->elements - 1) - out);
+    return (size_t)(put_range(plan, 0, at) - out);
+}
+
+static size_t render_zrange_at(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint8_t *at = put_prefix(plan, PUT(out, "*4\r\n$6\r\nZRANGE\r\n"));
+    return (size_t)(put_range(plan, picker_next(picker), at) - out);
+}
+
+static size_t render_lrange(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint8_t *at = put_prefix(plan, PUT(out, "*4\r\n$6\r\nLRANGE\r\n"));
+    (void)picker;
+    return (size_t)(put_range(plan, 0, at) - out);
+}
+
+static size_t render_lrange_at(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint8_t *at = put_prefix(plan, PUT(out, "*4\r\n$6\r\nLRANGE\r\n"));
+    return (size_t)(put_range(plan, picker_next(picker), at) - out);
 }
 
 static size_t render_push(const struct request_plan *plan, struct picker *picker, const char *name,
@@ -248,6 +272,14 @@ static size_t render_rpush(const struct request_plan *plan, struct picker *picke
     return render_push(plan, picker, "RPUSH", out);
 }
 
+/* An entry of one field, whose id the server makes. */
+static size_t render_xadd(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint8_t *at = put_prefix(plan, PUT(out, "*5\r\n$4\r\nXADD\r\n"));
+    at = PUT(at, "$1\r\n*\r\n$2\r\nf0\r\n");
+    return (size_t)(put_value(plan, picker_next(picker), at) - out);
+}
+
 /* ---- many small collections, one a key ----------------------------------------------------------
  */
 
@@ -257,7 +289,16 @@ static uint64_t element_of(const struct request_plan *plan, uint64_t number, uin
     return number * plan->elements + i;
 }
 
-/* Fields are two or more bytes long, as applications name them: f0, f1, ... */
+/* Two or more bytes, as applications name fields: f0, f1, ... */
+static uint8_t *put_short_field(uint64_t i, uint8_t *out)
+{
+    uint8_t field[16] = { 'f' };
+    size_t bytes = (size_t)(put_number(field + 1, i) - field);
+    out = put_header(out, '$', bytes);
+    memcpy(out, field, bytes);
+    return PUT(out + bytes, "\r\n");
+}
+
 static size_t render_hset_key(const struct request_plan *plan, struct picker *picker, uint8_t *out)
 {
     uint64_t number = picker_next(picker);
@@ -265,17 +306,18 @@ static size_t render_hset_key(const struct request_plan *plan, struct picker *pi
     at = PUT_WORD(at, "HSET");
     at = put_key(plan, number, at);
     for (uint32_t i = 0; i < plan->elements; i++) {
-        uint8_t field[16] = { 'f' };
-        size_t bytes = (size_t)(put_number(field + 1, i) - field);
-        at = put_header(at, '$', bytes);
-        memcpy(at, field, bytes);
-        at = PUT(at + bytes, "\r\n");
+        at = put_short_field(i, at);
         at = put_value(plan, element_of(plan, number, i), at);
     }
     return (size_t)(at - out);
 }
 
 /* Members are integers of nine digits. */
+static uint8_t *put_integer(const struct request_plan *plan, uint64_t element, uint8_t *out)
+{
+    return put_number_word(out, 100000000 + mix64(element ^ plan->values.seed) % 900000000);
+}
+
 static size_t render_sadd_key(const struct request_plan *plan, struct picker *picker, uint8_t *out)
 {
     uint64_t number = picker_next(picker);
@@ -283,8 +325,7 @@ static size_t render_sadd_key(const struct request_plan *plan, struct picker *pi
     at = PUT_WORD(at, "SADD");
     at = put_key(plan, number, at);
     for (uint32_t i = 0; i < plan->elements; i++) {
-        uint64_t drawn = mix64(element_of(plan, number, i) ^ plan->values.seed) % 900000000;
-        at = put_number_word(at, 100000000 + drawn);
+        at = put_integer(plan, element_of(plan, number, i), at);
     }
     return (size_t)(at - out);
 }
@@ -315,6 +356,70 @@ static size_t render_rpush_key(const struct request_plan *plan, struct picker *p
     return (size_t)(at - out);
 }
 
+/* ---- one element of many small collections, filled by those above
+ * ------------------------------- */
+
+static size_t render_hset_one(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint64_t i = random_below(&picker->random, plan->elements);
+    uint64_t number = picker_next(picker);
+    uint8_t *at = put_key(plan, number, PUT(out, "*4\r\n$4\r\nHSET\r\n"));
+    at = put_short_field(i, at);
+    return (size_t)(put_value(plan, element_of(plan, number, (uint32_t)i), at) - out);
+}
+
+/* Half of the members that may be drawn are there at first. */
+static uint32_t known_or_new(const struct request_plan *plan, struct picker *picker)
+{
+    return (uint32_t)random_below(&picker->random, UINT64_C(2) * plan->elements);
+}
+
+static size_t render_sadd_one(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint32_t i = known_or_new(plan, picker);
+    uint64_t number = picker_next(picker);
+    uint8_t *at = put_key(plan, number, PUT(out, "*3\r\n$4\r\nSADD\r\n"));
+    return (size_t)(put_integer(plan, element_of(plan, number, i), at) - out);
+}
+
+static size_t render_zadd_one(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint32_t i = known_or_new(plan, picker);
+    uint64_t number = picker_next(picker);
+    uint8_t *at = put_key(plan, number, PUT(out, "*4\r\n$4\r\nZADD\r\n"));
+    at = put_number_word(at, random_below(&picker->random, 1000000));
+    return (size_t)(put_field(plan, element_of(plan, number, i), at) - out);
+}
+
+static size_t render_lpush_one(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint64_t number = picker_next(picker);
+    uint8_t *at = put_key(plan, number, PUT(out, "*3\r\n$5\r\nLPUSH\r\n"));
+    return (size_t)(put_value(plan, number, at) - out);
+}
+
+static size_t render_xadd_one(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint64_t number = picker_next(picker);
+    uint8_t *at = put_key(plan, number, PUT(out, "*5\r\n$4\r\nXADD\r\n"));
+    at = PUT(at, "$1\r\n*\r\n$2\r\nf0\r\n");
+    return (size_t)(put_value(plan, number, at) - out);
+}
+
+static size_t render_lrange_key(const struct request_plan *plan, struct picker *picker,
+                                uint8_t *out)
+{
+    uint8_t *at = put_key(plan, picker_next(picker), PUT(out, "*4\r\n$6\r\nLRANGE\r\n"));
+    return (size_t)(put_range(plan, 0, at) - out);
+}
+
+static size_t render_zrange_key(const struct request_plan *plan, struct picker *picker,
+                                uint8_t *out)
+{
+    uint8_t *at = put_key(plan, picker_next(picker), PUT(out, "*4\r\n$6\r\nZRANGE\r\n"));
+    return (size_t)(put_range(plan, 0, at) - out);
+}
+
 /* ---- rows ---------------------------------------------------------------------------------------
  */
 
@@ -332,12 +437,23 @@ static const struct request_row rows[] = {
     { "zrank", "ZRANK of a member of one sorted set", render_zrank, 1 },
     { "zincrby", "ZINCRBY of a member of one sorted set", render_zincrby, 1 },
     { "zrange", "ZRANGE of the first --elements of one sorted set", render_zrange, 100 },
+    { "zrange-at", "ZRANGE of --elements from any on of one sorted set", render_zrange_at, 10 },
+    { "lrange", "LRANGE of the first --elements of one list", render_lrange, 100 },
+    { "lrange-at", "LRANGE of --elements from any on of one list", render_lrange_at, 10 },
+    { "xadd", "XADD of an entry to one stream", render_xadd, 1 },
     { "lpush", "LPUSH of an item to one list", render_lpush, 1 },
     { "rpush", "RPUSH of an item to one list", render_rpush, 1 },
     { "hset-key", "HSET of --elements fields in a hash of its own", render_hset_key, 5 },
     { "sadd-key", "SADD of --elements integers to a set of its own", render_sadd_key, 10 },
     { "zadd-key", "ZADD of --elements members to a sorted set of its own", render_zadd_key, 10 },
     { "rpush-key", "RPUSH of --elements items to a list of its own", render_rpush_key, 10 },
+    { "hset-one", "HSET of a field in one of many hashes", render_hset_one, 5 },
+    { "sadd-one", "SADD of a member to one of many sets", render_sadd_one, 10 },
+    { "zadd-one", "ZADD of a member to one of many sorted sets", render_zadd_one, 10 },
+    { "lpush-one", "LPUSH of an item to one of many lists", render_lpush_one, 1 },
+    { "xadd-one", "XADD of an entry to one of many streams", render_xadd_one, 1 },
+    { "lrange-key", "LRANGE of the first --elements of one of many lists", render_lrange_key, 10 },
+    { "zrange-key", "ZRANGE of the same of one of many sorted sets", render_zrange_key, 10 },
 };
 
 const struct request_row *request_row_at(size_t index)

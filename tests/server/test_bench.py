@@ -83,6 +83,36 @@ def test_error_replies_are_counted_and_named(generator, server):
     assert figures["errors"] == 50 and figures["first_error"]
 
 
+@pytest.mark.parametrize("fill, one, count, most", [
+    ("hset-key", "hset-one", "HLEN", 5),
+    ("sadd-key", "sadd-one", "SCARD", 20),
+    ("zadd-key", "zadd-one", "ZCARD", 20),
+    ("rpush-key", "lpush-one", "LLEN", 100),
+    ("xadd-one", "xadd-one", "XLEN", 100),
+])
+def test_small_collections_are_what_was_filled(generator, server, fill, one, count, most):
+    """One element more goes to a collection that is there, and not always to the same."""
+    generator.run("fill", server, command=fill, keys=50)
+    before = [server.call(count, f"key:{number:012}") for number in range(50)]
+    generator.run("run", server, command=one, keys=50, ops=500, pipeline=7)
+    after = [server.call(count, f"key:{number:012}") for number in range(50)]
+    assert server.call("DBSIZE") == 50
+    assert len(set(before)) == 1 and max(after) <= most
+    assert sum(after) > sum(before) or count == "HLEN"
+
+
+def test_ranges_are_of_elements_that_are_there(generator, server):
+    """By the bytes that come back: those of as many elements as are asked for."""
+    for fill, ranges in (("rpush", ["lrange", "lrange-at"]), ("zadd", ["zrange", "zrange-at"])):
+        server.call("FLUSHALL")
+        generator.run("fill", server, command=fill, prefix="big", keys=1000)
+        for name in ranges:
+            before = int(server.info("stats").get("total_net_output_bytes", 0))
+            generator.run("run", server, command=name, prefix="big", keys=900, elements=10, ops=50)
+            sent = int(server.info("stats").get("total_net_output_bytes", 0)) - before
+            assert sent > 50 * 10 * 16
+
+
 def test_a_run_ends_by_count_or_by_time(generator, server):
     assert generator.run("run", server, command="ping", ops=1001, pipeline=10)["ops"] == 1001
     started = time.monotonic()
@@ -142,12 +172,16 @@ def test_a_report_keeps_the_worst_and_judges_it():
     assert busy == ["not judged: the machine was busy", "met"]
 
 
-def test_the_harness_runs(generator, server, tmp_path):
+@pytest.mark.parametrize("sections, titles", [
+    ("throughput,latency", ["Throughput:", "Latency"]),
+    pytest.param("types", ["Collections:", "Collections:"], marks=pytest.mark.slow),
+])
+def test_the_harness_runs(generator, server, tmp_path, sections, titles):
     figures = tmp_path / "figures.json"
     command = [sys.executable, str(ROOT / "bench" / "run.py"), "--server", server.spec.words[0],
-               "--no-peer", "--load", generator.path, "--only", "throughput,latency", "--scale",
+               "--no-peer", "--load", generator.path, "--only", sections, "--scale",
                "0.004", "--rounds", "1", "--seconds", "0.05", "--json", str(figures)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     tables = json.loads(figures.read_text(encoding="utf-8"))["tables"]
-    assert [table["title"].split()[0] for table in tables] == ["Throughput:", "Latency"]
+    assert [table["title"].split()[0] for table in tables] == titles

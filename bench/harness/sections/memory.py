@@ -1,4 +1,4 @@
-"""Bytes a key beyond its payload, by type and size of value."""
+"""Bytes a key beyond its payload, for strings by size. Collections are of the section `types`."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ MB = 1e6
 
 @dataclass(frozen=True)
 class Row:
-    goal: str
+    goal: str         # or None
     what: str
     items: tuple      # usual and full count of what the overhead is divided by
     payload: int      # bytes an item
@@ -24,7 +24,6 @@ def string(size, usual, full, **more):
                {"value_bytes": size, **more})
 
 
-# Small collections: keys of 16 B; fields f0 to f4; members of 16 B, scores counted as 8 B.
 ROWS = [
     string(8, 1_000_000, 5_000_000),
     string(32, 1_000_000, 5_000_000),
@@ -32,20 +31,6 @@ ROWS = [
     string(100, 1_000_000, 5_000_000),
     string(1024, 250_000, 2_000_000),
     string(32, 1_000_000, 5_000_000, ttl="86400-172800"),
-    Row("memory.hash.small", "hashes of 5 fields x 16 B", (200_000, 1_000_000), 16 + 5 * 18,
-        {"command": "hset-key", "value_bytes": 16}),
-    Row("memory.set.small", "sets of 10 integers (bytes in all)", (200_000, 1_000_000), 0,
-        {"command": "sadd-key"}),
-    Row("memory.zset.small", "sorted sets of 10 members", (200_000, 1_000_000), 16 + 10 * 24,
-        {"command": "zadd-key"}),
-    Row("memory.zset.big", "a sorted set, members of 16 B", (1_000_000, 5_000_000), 24,
-        {"command": "zadd", "prefix": "big"}),
-    Row("memory.hash.big", "a hash, 16 B + 16 B", (1_000_000, 5_000_000), 32,
-        {"command": "hset", "prefix": "big", "value_bytes": 16}),
-    Row("memory.set.big", "a set, members of 16 B", (1_000_000, 5_000_000), 16,
-        {"command": "sadd", "prefix": "big"}),
-    Row("memory.list.big", "a list, items of 16 B", (1_000_000, 5_000_000), 16,
-        {"command": "rpush", "prefix": "big", "value_bytes": 16}),
 ]
 
 

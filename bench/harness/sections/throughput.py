@@ -1,4 +1,5 @@
-"""Server CPU an operation and operations a second, servers in turn (A B A B)."""
+"""Server CPU an operation and operations a second, servers in turn (A B A B): strings. Collections
+are of the section `types`."""
 
 import statistics
 
@@ -11,9 +12,6 @@ ROWS = [
     ("set", "set", {}, (1, 16, 100)),
     ("incr", "incr", {"prefix": "ctr:"}, (1, 16, 100)),
     ("mget", "mget", {}, (1, 16, 100)),
-    ("zadd", "zadd", {"prefix": "zset"}, (1, 16, 100)),
-    ("hset", "hset", {"prefix": "hash"}, (1, 16, 100)),
-    ("lpush", "lpush", {"prefix": "list"}, (1, 16, 100)),
 ]
 
 
@@ -23,7 +21,7 @@ def prepare(context, server, command, options, keys):
                                  prefix=options.get("prefix", "key:"))
     if done["errors"] > 0:
         return False
-    if command in ("incr", "zadd", "hset"):
+    if command == "incr":
         context.generator.run("fill", server, command=command, keys=keys, clients=4, pipeline=64,
                               **options)
     return True
@@ -89,9 +87,6 @@ def run(context):
                 runs = measure_row(context, able, command, options, pipeline, keys)
                 line = cells(context, runs, servers, f"speed.{name}.{pipeline}")
                 rows.append([f"{command.upper()}, {pipeline}", *line])
-            for server in able:
-                if "prefix" in options and command != "incr":
-                    server.try_call("DEL", options["prefix"])
     head = ["command, pipeline"]
     for index, server in enumerate(servers):
         head += [f"{server.label}: ops/s", "CPU, us"] + (["ratio of CPU"] if index else [])
