@@ -19,6 +19,8 @@ bool list_write_open(struct call *call, const struct key *key, struct list_write
 uint64_t list_write_count(const struct list_write *write)
 {
     struct list list;
+    if (LIKELY(write->edit.root != NULL))
+        return write->edit.root->count;
     list_of_edit(&write->edit, &list);
     return list.count;
 }

@@ -120,6 +120,12 @@ bool list_is_quicklist(const struct space *space, const struct value *value)
     return (list.root->flags & LIST_IS_QUICKLIST) != 0;
 }
 
+static bool edit_is_quicklist(const struct value_edit *edit)
+{
+    return edit->root != NULL ? (edit->root->flags & LIST_IS_QUICKLIST) != 0
+                              : edit->value.encoding == LIST_QUICKLIST;
+}
+
 static void set_name(struct value_edit *edit, bool quicklist)
 {
     if (edit->root == NULL) {
@@ -144,10 +150,10 @@ static bool passes(const struct list *list, const struct name_limit *limit, uint
 
 void list_name_growing(struct value_edit *edit, uint64_t bytes, uint64_t count)
 {
-    struct name_limit limit = limit_of(edit->space);
     struct list list;
-    if (list_is_quicklist(edit->space, &edit->value))
+    if (edit_is_quicklist(edit))
         return;
+    struct name_limit limit = limit_of(edit->space);
     list_of_edit(edit, &list);
     if (passes(&list, &limit, bytes, count))
         set_name(edit, true);
@@ -157,7 +163,7 @@ void list_name_shrunk(struct value_edit *edit)
 {
     struct name_limit limit = limit_of(edit->space);
     struct list list;
-    if (!list_is_quicklist(edit->space, &edit->value))
+    if (!edit_is_quicklist(edit))
         return;
     list_of_edit(edit, &list);
     if (limit.by_count) {
