@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from conftest import MOVE_ALL_BUILD
 from resp import Client, Error
 
 WRONG_TYPE = Error("WRONGTYPE Operation against a key holding the wrong kind of value")
@@ -572,7 +573,7 @@ def test_big_lists_are_values_like_others(client):
     assert client.call("LLEN", "renamed") == 19990
     assert client.call("TTL", "renamed") > 900
     usage = client.call("MEMORY", "USAGE", "copy")
-    assert 16 * 20000 < usage < 19 * 20000
+    assert MOVE_ALL_BUILD or 16 * 20000 < usage < 19 * 20000  # there leaves are tiny
     client.call("PERSIST", "copy")
     digest = client.call("DEBUG", "DIGEST-VALUE", "copy")
     push(client, "again", reversed(numbered(20000)), "LPUSH")
