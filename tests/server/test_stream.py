@@ -234,6 +234,26 @@ def test_the_group_goes_while_somebody_waits(server, client, command, answer):
     assert client.read() == Error(answer)
 
 
+def test_who_waited_and_left_gets_nothing(server, client):
+    """One is killed and one hangs up: what comes then is the third's alone."""
+    client.call("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
+    waiters = [server.client() for _ in range(3)]
+    numbers = [waiter.call("CLIENT", "ID") for waiter in waiters]
+    for number, waiter in enumerate(waiters):
+        waiter.send("XREADGROUP", "GROUP", "g", f"c{number}", "BLOCK", 0, "STREAMS", "s", "s",
+                    ">", ">")
+    deadline = time.monotonic() + 10
+    while b"blocked_clients:3\r" not in client.call("INFO", "clients"):
+        assert time.monotonic() < deadline
+    assert client.call("CLIENT", "KILL", "ID", numbers[0]) == 1
+    waiters[1].close()
+    while b"blocked_clients:1\r" not in client.call("INFO", "clients"):
+        assert time.monotonic() < deadline
+    add(client, 1)
+    assert waiters[2].read()[0] == [b"s", entries(1)]
+    assert [row[1] for row in client.call("XPENDING", "s", "g", "-", "+", 10)] == [b"c2"]
+
+
 def test_history_does_not_wait(client):
     client.call("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
     assert client.call("XREADGROUP", "GROUP", "g", "c", "BLOCK", 0, "STREAMS", "s", "0") == \
