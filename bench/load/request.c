@@ -182,6 +182,12 @@ static size_t render_hset(const struct request_plan *plan, struct picker *picker
     return (size_t)(put_value(plan, number, at) - out);
 }
 
+static size_t render_hget(const struct request_plan *plan, struct picker *picker, uint8_t *out)
+{
+    uint8_t *at = put_prefix(plan, PUT(out, "*3\r\n$4\r\nHGET\r\n"));
+    return (size_t)(put_field(plan, picker_next(picker), at) - out);
+}
+
 static size_t render_sadd(const struct request_plan *plan, struct picker *picker, uint8_t *out)
 {
     uint8_t *at = PUT(out, "*3\r\n$4\r\nSADD\r\n");
@@ -431,6 +437,7 @@ static const struct request_row rows[] = {
     { "mget", "MGET of --elements keys", render_mget, 10 },
     { "ping", "PING", render_ping, 1 },
     { "hset", "HSET of a field in one hash", render_hset, 1 },
+    { "hget", "HGET of a field of one hash", render_hget, 1 },
     { "sadd", "SADD of a member to one set", render_sadd, 1 },
     { "zadd", "ZADD of a member to one sorted set", render_zadd, 1 },
     { "zscore", "ZSCORE of a member of one sorted set", render_zscore, 1 },
