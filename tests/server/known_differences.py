@@ -375,6 +375,12 @@ def _(command, ours, theirs):
 
 
 
+@rule("lpos", reason="7.2 refuses the least number as RANK, which has no opposite")
+def _(command, ours, _):
+    return str(-2**63).encode() in command and ours[0] == b"-" and \
+        ours[1].startswith(b"ERR value is out of range, value must between")
+
+
 @rule("bitcount", "bitpos",
       reason="since 7.2 arguments are looked at before the key, also when it is absent")
 def _(_, ours, theirs):

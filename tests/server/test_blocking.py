@@ -8,6 +8,7 @@ import select
 import time
 
 import pytest
+from conftest import CHECKED_BUILD
 from raw import Raw
 from resp import Client, Error, encode
 
@@ -798,8 +799,9 @@ def test_a_thousand_waiting(start):
     after_leaving = used_memory(admin)
     turn(leave=False)
     after_serving = used_memory(admin)
-    assert held > before + 300 * 1000
-    assert max(after_leaving, after_serving) < before + 50 * 1000
+    if not CHECKED_BUILD:  # there used_memory is not all
+        assert held > before + 300 * 1000
+        assert max(after_leaving, after_serving) < before + 50 * 1000
 
 
 def test_shutdown_with_waiters(start):
