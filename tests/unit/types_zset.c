@@ -545,6 +545,40 @@ TEST(zset_hostile_images)
     world_drop(world);
 }
 
+/* What is too large for an entry is read pair by pair into leaves. */
+TEST(zset_hostile_big_images)
+{
+    struct world *world = world_new();
+    struct rng *rng = &world->types.rng;
+    for (uint32_t id = 0; id < 300; id++)
+        add(world, id, (double)(id % 50) / 8, 0);
+    CHECK_EQ(world->value.encoding, ZSET_BIG);
+    struct buffer image = { 0 }, body = { 0 };
+    CHECK_EQ(zset_ops.encode(&world->types.space, &world->value, &image), ERR_NONE);
+    uint64_t before = type_allocated(&world->types);
+    for (unsigned round = 0; round < 600; round++) {
+        struct value value;
+        uint64_t at = rng_below(rng, image.count);
+        uint8_t was = image.at[at];
+        size_t count = rng_below(rng, 4) == 0 ? (size_t)at : image.count;
+        image.at[at] = (uint8_t)rng_next(rng);
+        enum err err =
+            zset_ops.decode(&world->types.space, bytes_of(image.at, count), &value, &body);
+        if (err == ERR_NONE) {
+            CHECK(zset_ops.valid(&world->types.space, &value));
+            value_drop(&world->types.space, &value);
+        } else {
+            CHECK_EQ(err, ERR_SYNTAX);
+        }
+        body.count = 0;
+        image.at[at] = was;
+        CHECK_EQ(type_allocated(&world->types), before);
+    }
+    buffer_release(&body);
+    buffer_release(&image);
+    world_drop(world);
+}
+
 static void refused(struct world *world, const char *bytes, size_t count)
 {
     struct buffer body = { 0 };
