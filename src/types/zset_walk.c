@@ -1,4 +1,5 @@
 /* Ranks, walks and scans of big sorted sets, and how they are built from pairs in order. */
+#include "base/prefetch.h"
 #include "types/zset_leaf.h"
 
 /* --- ranks ------------------------------------------------------------------------------------ */
@@ -63,10 +64,29 @@ static void scan_record(void *context, const uint8_t *element)
     }
 }
 
+static void ask_for_slot(void *context, const uint8_t *element)
+{
+    const struct scanning *scanning = context;
+    const struct tree *tree = &scanning->big->tree;
+    prefetch(nodes_slot(tree->space, &tree->root->nodes[tree->set], record_at(element).leaf));
+}
+
+static void ask_for_leaf(void *context, const uint8_t *element)
+{
+    const struct scanning *scanning = context;
+    const struct node *leaf = tree_node(&scanning->big->tree, record_at(element).leaf);
+    const uint8_t *at = (const uint8_t *)leaf;
+    for (size_t offset = 0; offset < NODE_HEADER + ZSET_LEAF_BYTES; offset += 64)
+        prefetch(at + offset);
+}
+
+/* The leaves of a bucket's records lie anywhere: they are waited for together. */
 uint64_t zset_big_scan(const struct zset_big *big, uint64_t cursor,
                        const struct zset_visitor *visitor)
 {
     struct scanning scanning = { big, visitor };
+    (void)table_scan(&big->table, cursor, ask_for_slot, &scanning);
+    (void)table_scan(&big->table, cursor, ask_for_leaf, &scanning);
     return table_scan(&big->table, cursor, scan_record, &scanning);
 }
 
