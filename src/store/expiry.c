@@ -57,8 +57,8 @@ static void put_rest(struct store *store, struct db *db, const struct key *key, 
     store_written(store, entry);
 }
 
-/* Takes expired elements out of a value: some of them, when it is big. */
-static void expire_inner(struct store *store, struct entry *entry)
+/* Takes expired elements out of a value: some of them, when it is big. True when that was all. */
+static bool expire_inner(struct store *store, struct entry *entry)
 {
     struct db *db = db_of_entry(store, entry);
     struct value value = entry_value(entry);
@@ -67,12 +67,14 @@ static void expire_inner(struct store *store, struct entry *entry)
     room->count = 0; /* the name stands in the entry, which may go */
     if (!buffer_append(room, name) || !buffer_reserve(room, value.body.count)) {
         store_written(store, entry);
-        return;
+        return true; /* no memory: another time */
     }
     struct key key = store_key(store, bytes_of(room->at, name.count));
     struct value_expiry done = { .room = room->at + name.count };
     type_ops(value.type)->expire_step(&store->space, &value, store->now_ms, &done);
     store->inner_expired += done.removed;
+    bool all = done.empty || done.body_bytes > 0 ||
+               type_ops(value.type)->earliest(&store->space, &value) >= store->now_ms;
     if (done.empty) {
         store_note(store, db->number, &key, EVENT_HEXPIRED);
         store_remove(store, db->number, &key, entry, EVENT_DEL);
@@ -81,17 +83,23 @@ static void expire_inner(struct store *store, struct entry *entry)
     } else {
         store_written(store, entry);
     }
+    return all;
 }
 
-static void expire_inner_due(struct store *store, uint64_t deadline_ns)
+/* True when nothing is due any more in what this step has found. */
+static bool expire_inner_due(struct store *store, uint64_t deadline_ns)
 {
+    bool all = true;
     for (unsigned i = 0; i < store->inner_due_count; i++) {
-        if (seam_now_ns(store->seam) < deadline_ns)
-            expire_inner(store, store->inner_due[i]);
-        else
-            store_written(store, store->inner_due[i]); /* due still */
+        if (seam_now_ns(store->seam) < deadline_ns) {
+            all = expire_inner(store, store->inner_due[i]) && all;
+        } else {
+            store_written(store, store->inner_due[i]);
+            all = false;
+        }
     }
     store->inner_due_count = 0;
+    return all;
 }
 
 static void end_round(struct store *store)
@@ -107,16 +115,19 @@ bool store_expire_step(struct store *store, uint64_t deadline_ns)
 {
     if (!store->active_expire || store->now_ms <= 0)
         return true;
+    bool all = true; /* of what this round has found */
     for (;;) {
         store->swept_now = 0;
         /* An entry is due when its time is less than now. */
         bool more = heap_sweep_step(store->heap, &store->sweep, BLOCK_EXPIRING,
                                     (uint64_t)store->now_ms - 1, visit_expiring, store);
         if (UNLIKELY(store->inner_due_count > 0))
-            expire_inner_due(store, deadline_ns);
+            all = expire_inner_due(store, deadline_ns) && all;
         if (!more) {
             end_round(store);
-            return true;
+            if (all)
+                return true;
+            all = true; /* a big value goes on in the next round */
         }
         if (seam_now_ns(store->seam) >= deadline_ns)
             return false;
