@@ -4,7 +4,8 @@
  *           plain, integers, LZF, ziplist, zipmap, intset, quicklist 1 and 2, listpack, streams 1
  *           to 3, hashes with field expiries (22 to 25), functions (245, 246), module auxiliary
  *           fields (skipped), module values (refused by name). What a foreign structure holds is
- *           told part by part (types/parts.h); its bytes are never taken over.
+ *           told part by part (types/parts.h); its bytes are never taken over. Of a stream, STREAM
+ *           comes behind the entries, and nodes whose entries are all deleted are passed over.
  * Owner:    the caller owns everything; the reader its scratch memory.
  * Pointers: what the handler is given holds until it returns.
  * Threads:  one at a time.
@@ -30,7 +31,8 @@ struct rdb_handler {
     enum err (*aux)(void *context, struct bytes name, struct bytes value);
     enum err (*function)(void *context, struct bytes source);
     enum err (*database)(void *context, unsigned db, uint64_t keys, uint64_t expires);
-    /* facts->summary is not set, but count where the file says it first. */
+    /* facts->summary is not set, but count where the file says it first; what it says may be
+     * wrong, as may be any expiry. In a file, a collection without elements is passed over. */
     enum err (*key)(void *context, const struct rdb_key_facts *facts);
     enum err (*part)(void *context, const struct part *part);
     enum err (*value_end)(void *context);
@@ -43,9 +45,20 @@ struct rdb_reader {
     unsigned version;
     uint64_t offset; /* bytes read */
     uint64_t crc;
-    bool checksum;                  /* to be checked */
-    const char *reason;             /* static text */
-    struct buffer text, more, node; /* scratch */
+    bool checksum;      /* to be checked */
+    const char *reason; /* static text; NULL: the handler ended it */
+    char module[10];    /* whose value or field is the reason, or "" */
+
+    /* The implementation's own: */
+    enum err err;                         /* the first that happened */
+    struct rdb_key_facts facts;           /* of the value under way */
+    bool told;                            /* the handler has its key */
+    bool dump;                            /* there is no key */
+    struct buffer name, text, more, node; /* scratch */
+    /* Strings of a stream's node: those of its head, those of an entry. */
+    struct rdb_strings {
+        struct buffer views, digits; /* a place in both for each */
+    } head, entry;
 };
 
 void rdb_reader_init(struct rdb_reader *reader, const struct rdb_source *source,
