@@ -221,7 +221,7 @@ static bool in_one_form(const uint8_t *at)
     if (view.count > PACKED_INSIDE_MAX)
         return false;
     packed_sought(view, &item);
-    return packed_item_bytes(&item) == packed_bytes(at) && packed_is_short(at, &item);
+    return packed_item_bytes(&item) == packed_bytes(at) && packed_is(NULL, at, &item);
 }
 
 static bool double_in_one_form(const uint8_t *at)

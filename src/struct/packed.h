@@ -93,17 +93,45 @@ double packed_score(const uint8_t *at);
 /* Bytes of the string itself, without writing digits. */
 size_t packed_text_bytes(const struct space *space, const uint8_t *at);
 
-/* Whether the element is the string that `item` was made of. */
+/* Whether `count` bytes are equal, up to 8 of them. */
+static inline bool packed_few_equal(const uint8_t *a, const uint8_t *b, size_t count)
+{
+    if (count < 4)
+        return count == 0 ||
+               (a[0] == b[0] && a[count / 2] == b[count / 2] && a[count - 1] == b[count - 1]);
+    uint32_t words[4];
+    memcpy(&words[0], a, 4);
+    memcpy(&words[1], b, 4);
+    memcpy(&words[2], a + count - 4, 4);
+    memcpy(&words[3], b + count - 4, 4);
+    return words[0] == words[1] && words[2] == words[3];
+}
+
+/* The same for 8 and more, the last ones first: names that are like each other differ there. */
+static inline bool packed_many_equal(const uint8_t *a, const uint8_t *b, size_t count)
+{
+    uint64_t words[2];
+    memcpy(&words[0], a + count - 8, 8);
+    memcpy(&words[1], b + count - 8, 8);
+    return words[0] == words[1] && memcmp(a, b, count - 8) == 0;
+}
+
+/* Whether the element is the string that `item` was made of. pre: their first bytes are equal, and
+ * tell of no run: so that strings up to 127 bytes and integers are of one length. */
 static inline bool packed_is_short(const uint8_t *at, const struct packed_item *item)
 {
-    return at[0] == item->head[0] && memcmp(at, item->head, item->head_bytes) == 0 &&
-           memcmp(at + item->head_bytes, item->tail.at, item->tail.count) == 0;
+    size_t head = item->head_bytes, count = item->tail.count;
+    if (LIKELY(count >= 8))
+        return (head == 1 || packed_few_equal(at + 1, item->head + 1, head - 1)) &&
+               packed_many_equal(at + head, item->tail.at, count);
+    return count > 0 ? packed_few_equal(at + 1, item->tail.at, count)
+                     : packed_few_equal(at + 1, item->head + 1, head - 1);
 }
 bool packed_is_long(const struct space *space, const uint8_t *at, const struct packed_item *item);
 static inline bool packed_is(const struct space *space, const uint8_t *at,
                              const struct packed_item *item)
 {
-    if (LIKELY(at[0] != item->head[0]))
+    if (at[0] != item->head[0])
         return false;
     return item->head[0] == PACKED_RUN ? packed_is_long(space, at, item)
                                        : packed_is_short(at, item);

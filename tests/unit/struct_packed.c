@@ -284,6 +284,77 @@ TEST(packed_scores_keep_every_bit)
     }
 }
 
+/* --- finding ---------------------------------------------------------------------------------- */
+
+/* Short strings, integers, long strings and runs, few enough of each to meet again. */
+static struct bytes random_text(struct bench *bench)
+{
+    struct rng *rng = &bench->world.rng;
+    size_t count = rng_below(rng, 20);
+    uint64_t kind = rng_below(rng, 12);
+    if (kind == 0)
+        count = 120 + rng_below(rng, 20);
+    if (kind == 1)
+        count = 16380 + rng_below(rng, 8);
+    if (kind == 2)
+        count = PACKED_INSIDE_MAX - 1 + rng_below(rng, 4);
+    memset(bench->text, kind < 8 ? 'f' : '1', count);
+    if (count > 0)
+        bench->text[rng_below(rng, count)] = (uint8_t)('0' + rng_below(rng, 3));
+    return bytes_of(bench->text, count);
+}
+
+enum { FOUND_ELEMENTS = 12 };
+
+/* The place by comparing whole texts. */
+static const uint8_t *naive_find(const struct bench *bench, const uint8_t *end, struct bytes text)
+{
+    uint8_t digits[NUMBER_I64_MAX];
+    for (const uint8_t *at = bench->packed; at < end; at = packed_next(at))
+        if (bytes_equal(packed_view(&bench->world.space, at, digits), text))
+            return at;
+    return NULL;
+}
+
+static const uint8_t *find(const struct space *space, const uint8_t *at, const uint8_t *end,
+                           const struct packed_item *item)
+{
+    for (; at < end; at = packed_next(at))
+        if (packed_is(space, at, item))
+            return at;
+    return NULL;
+}
+
+static void find_among_random(struct bench *bench)
+{
+    struct space *space = &bench->world.space;
+    struct packed_item item;
+    uint8_t *end = bench->packed;
+    for (int i = 0; i < FOUND_ELEMENTS; i++) {
+        struct bytes text = random_text(bench);
+        if (end + text.count + PACKED_HEAD_MAX > bench->packed + TEXT_MAX)
+            text.count = 2;
+        CHECK_EQ(packed_prepare(space, bench->root, text, &item), ERR_NONE);
+        end = packed_write(end, &item);
+    }
+    for (int i = 0; i < 40; i++) {
+        struct bytes text = random_text(bench);
+        packed_sought(text, &item);
+        CHECK(find(space, bench->packed, end, &item) == naive_find(bench, end, text));
+    }
+    for (const uint8_t *at = bench->packed; at < end; at = packed_next(at))
+        packed_empty(space, bench->root, at);
+}
+
+TEST(packed_is_as_comparing_texts)
+{
+    struct bench bench;
+    bench_init(&bench);
+    for (int i = 0; i < 200; i++)
+        find_among_random(&bench);
+    bench_release(&bench);
+}
+
 /* --- bytes from outside ----------------------------------------------------------------------- */
 
 static bool check_copy(const uint8_t *bytes, size_t count, bool scores)
