@@ -116,6 +116,18 @@ void *heap_resize(struct heap *heap, void *block, size_t bytes, unsigned kind)
     return to;
 }
 
+bool heap_is_sparse(const struct heap *heap, const void *block)
+{
+    if (is_run(heap, block))
+        return false;
+    const struct span *span = span_of(heap, block);
+    if (span->state != SPAN_LISTED)
+        return false;
+    const struct lane *lane = lane_of(heap, span);
+    return lane_spare_spans(lane, class_of_span(heap, span)) > 0 &&
+           (lane->current != NULL || span->bin < 31U - (unsigned)__builtin_clz(lane->nonempty));
+}
+
 size_t heap_block_bytes(const struct heap *heap, const void *block)
 {
     if (is_run(heap, block))

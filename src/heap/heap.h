@@ -47,6 +47,10 @@ bool heap_fits(const struct heap *heap, const void *block, size_t bytes);
 /* Tells that the block now holds `bytes`. pre: heap_fits. */
 void heap_refit(struct heap *heap, void *block, size_t bytes);
 
+/* True when the block's span is one that could be spared, and another block of its class would come
+ * from a fuller one: whoever owns the block may take another for it. Never true for runs. */
+bool heap_is_sparse(const struct heap *heap, const void *block);
+
 /* What the block can hold, and what a block of `bytes` would be able to hold. */
 size_t heap_block_bytes(const struct heap *heap, const void *block);
 size_t heap_round_up(const struct heap *heap, size_t bytes);
