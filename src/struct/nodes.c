@@ -237,6 +237,30 @@ struct node *node_splice(struct space *space, struct root *root, unsigned set, s
     return made;
 }
 
+/* Test builds move every node that may be. */
+static bool is_sparse(const struct space *space, const struct node *node)
+{
+#ifdef SNUG_MOVE_ALL
+    return heap_block_bytes(space->heap, node) <= HEAP_CELL_MAX;
+#else
+    return heap_is_sparse(space->heap, node);
+#endif
+}
+
+void node_tidy(struct space *space, struct root *root, unsigned set, struct node *node)
+{
+    if (!is_sparse(space, node))
+        return;
+    struct node *made = heap_take(space->heap, heap_block_bytes(space->heap, node), BLOCK_NODE);
+    if (made == NULL)
+        return;
+    if (heap_fits(space->heap, made, NODE_HEADER + node->used)) /* a block may be too big */
+        heap_refit(space->heap, made, NODE_HEADER + node->used);
+    memcpy(made, node, NODE_HEADER + node->used);
+    heap_give(space->heap, node);
+    set_slot(space, &root->nodes[set], node_number(made), space_ref(space, made));
+}
+
 void node_drop(struct space *space, struct root *root, unsigned set, struct node *node)
 {
     struct nodes *nodes = &root->nodes[set];

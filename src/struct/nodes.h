@@ -118,6 +118,9 @@ MUST_CHECK struct node *node_make(struct space *space, struct root *root, unsign
  * may get another address. pre: offset + remove <= used. Never fails where it does not grow. */
 MUST_CHECK struct node *node_splice(struct space *space, struct root *root, unsigned set,
                                     struct node *node, size_t offset, size_t remove, size_t insert);
+/* Puts the node into another block of its size where the heap has one in a fuller span; else, or
+ * without memory, it stays where it is. */
+void node_tidy(struct space *space, struct root *root, unsigned set, struct node *node);
 /* Gives the block back; the slot is empty then. */
 void node_drop(struct space *space, struct root *root, unsigned set, struct node *node);
 /* Gives the node another number, whose slot is empty; its old slot is empty then. */

@@ -5,7 +5,7 @@
  *           time, steered by bytes: the mean payload stays near TABLE_BUCKET_BYTES, or near the
  *           mean element where that is larger.
  * Owner:    the root.
- * Pointers: a place dies with the next insert or remove.
+ * Pointers: a place dies with the next insert, resize or remove; table_settle may move any bucket.
  * Threads:  the heap's.
  * Failure:  NULL: no memory, nothing has changed. A split that cannot have memory is put off.
  * Cost:     a lookup reads the directory's slot and one bucket; a change copies one bucket at most,
@@ -17,7 +17,7 @@
 #include "struct/linear.h"
 #include "struct/nodes.h"
 
-enum { TABLE_BUCKET_BYTES = 320 };
+enum { TABLE_BUCKET_BYTES = 224 };
 
 struct table_ops {
     size_t (*bytes)(const uint8_t *element); /* never 0 */
@@ -68,8 +68,9 @@ static inline void table_stand(struct table_place *place, const uint8_t *payload
 /* Asks for the first lines of a bucket; NULL is allowed. */
 static inline void table_prefetch_node(const struct node *node)
 {
+    enum { LINE_BYTES = 64 };
     const uint8_t *at = (const uint8_t *)node;
-    for (unsigned i = 0; i < TABLE_BUCKET_BYTES; i += 64)
+    for (unsigned i = 0; i < TABLE_BUCKET_BYTES; i += LINE_BYTES)
         prefetch(at + i);
 }
 
@@ -81,7 +82,8 @@ MUST_CHECK uint8_t *table_resize(const struct table *table, struct table_place *
                                  size_t bytes);
 /* Takes the element away. Call table_settle after. */
 void table_remove(const struct table *table, struct table_place *place);
-/* Splits or merges as the load asks, two buckets at most. Every element must be whole. */
+/* Splits or merges as the load asks, two buckets at most, and moves some others out of sparse spans
+ * when it does. Every element must be whole. */
 void table_settle(const struct table *table);
 
 /* SCAN's walk: visits every element of the bucket at the cursor, and returns the next cursor, 0 at

@@ -2,8 +2,8 @@
 #include "struct/table.h"
 
 /* Steps of table_settle: one suffices in steady state, more catch up after a long element, or when
- * memory was refused for a while. */
-enum { STEPS_MAX = 2 };
+ * memory was refused for a while. The window is weighed in README.md. */
+enum { STEPS_MAX = 2, TIDY_WINDOW = 16 };
 
 static struct nodes *nodes_of(const struct table *table)
 {
@@ -103,6 +103,23 @@ static bool merge(const struct table *table)
     return true;
 }
 
+/* As a doubling goes on the buckets grow through the classes of sizes like a wave, which leaves
+ * spans with few of them. So each split looks at a window of buckets, and those in sparse spans
+ * move to fuller ones: each bucket is looked at some times in a doubling. */
+static void tidy(const struct table *table)
+{
+    const struct nodes *nodes = nodes_of(table);
+    uint32_t window = nodes->count < TIDY_WINDOW ? nodes->count : TIDY_WINDOW;
+    uint64_t turn = linear_split_source(nodes->count);
+    uint32_t number = (uint32_t)(turn * TIDY_WINDOW % nodes->count);
+    for (uint32_t i = 0; i < window; i++) {
+        struct node *node = node_of(table->space, nodes, number);
+        if (node != NULL)
+            node_tidy(table->space, table->root, table->set, node);
+        number = number + 1 < nodes->count ? number + 1 : 0;
+    }
+}
+
 /* What the next split reads, while there is time. */
 static void look_ahead(const struct table *table)
 {
@@ -117,8 +134,11 @@ void table_settle(const struct table *table)
         if (!split(table))
             return;
         look_ahead(table);
+        tidy(table);
     }
-    for (int i = 0; i < STEPS_MAX && may_merge(table); i++)
+    for (int i = 0; i < STEPS_MAX && may_merge(table); i++) {
         if (!merge(table))
             return;
+        tidy(table);
+    }
 }

@@ -373,6 +373,38 @@ TEST(table_does_not_thrash)
     model_drop(model);
 }
 
+/* What elements cost: buckets do not leave holes behind as they grow through the classes of sizes,
+ * though nothing moves but by the table's own doing. */
+TEST(table_leaves_few_holes)
+{
+    enum { COUNT = 200000, EVERY = 10000, LEAST = 50000 };
+    struct model *model = model_new(false);
+    uint8_t text[16] = "member:         ";
+    for (uint32_t i = 1; i <= COUNT; i++) {
+        struct table_place place;
+        struct packed_item item;
+        size_t used;
+        memcpy(text + 8, &i, sizeof i);
+        packed_sought(bytes_of(text, sizeof text), &item);
+        uint64_t hash = hash_bytes(&model->world.space.seed, bytes_of(text, sizeof text));
+        (void)table_bucket(&model->table, hash, &place, &used);
+        uint8_t *at = table_add(&model->table, &place, 2 * packed_item_bytes(&item));
+        CHECK(at != NULL);
+        packed_write(packed_write(at, &item), &item);
+        table_settle(&model->table);
+        struct heap_figures figures;
+        heap_figures(model->world.heap, &figures);
+        if (i < LEAST || i % EVERY != 0)
+            continue;
+        CHECKF(figures.allocated < i * (2 * sizeof text + 6), "%u bytes for %u elements",
+               (unsigned)figures.allocated, i);
+        CHECKF(figures.active < figures.allocated + (2 << 20) + figures.allocated / 16,
+               "%u bytes active, %u in use", (unsigned)figures.active, (unsigned)figures.allocated);
+    }
+    CHECK(table_valid(&model->table));
+    model_drop(model);
+}
+
 /* Every element is drawn, none much more often than others. */
 static void draw(bool mixed, uint32_t ids)
 {
