@@ -111,6 +111,12 @@ $(BUILD)/bench-%: $(BUILD)/obj/bench/%.o $(BUILD)/libsnug.a
 	$(call say,link)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
+# What server tests drive by itself.
+DRIVERS := $(BUILD)/rdb-rewrite
+$(BUILD)/rdb-rewrite: $(call object,tests/drivers/rdb_rewrite.c tests/unit/persist_parts.c) $(BUILD)/libsnug.a
+	$(call say,link)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
 # The load generator stands alone: it measures any server, and owes nothing to ours.
 LOAD := $(call object,$(sort $(wildcard bench/load/*.c)))
 $(LOAD): private COMPILE += -Ibench
@@ -121,6 +127,8 @@ $(BUILD)/snug-load: $(LOAD)
 $(BUILD)/fuzz-%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libsnug.a
 	$(call say,link)
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+$(BUILD)/fuzz-rdb: $(call object,tests/unit/persist_parts.c)
 
 # All rooms but main, so that tests and tools link what they use.
 $(BUILD)/libsnug.a: $(call object,$(filter-out $(MAIN),$(SOURCES))) $(BUILD)/sources
@@ -176,7 +184,7 @@ test-unit:
 	@$(MAKE) --no-print-directory -j$(JOBS) $(ASAN) unit-tests
 	$(TEST_ENV) build-address-undefined/unit-tests $(NAME)
 
-test-server: build
+test-server: build $(DRIVERS)
 	$(TEST_ENV) $(if $(SHORT),SNUG_DIFFERENTIAL=5000) SNUG_SERVER=$(CURDIR)/$(BUILD)/snug-server $(PYTEST) tests/server
 
 test-install: build
@@ -214,7 +222,7 @@ lint: build docs-check
 
 # Whether the compiler warns, without objects: make CC=clang syntax
 .PHONY: syntax
-SYNTAX ?= $(SOURCES) $(UNIT) $(wildcard tests/fuzz/*.c tools/*.c bench/*.c bench/*/*.c)
+SYNTAX ?= $(SOURCES) $(UNIT) $(wildcard tests/fuzz/*.c tests/drivers/*.c tools/*.c bench/*.c bench/*/*.c)
 syntax:
 	@$(COMPILE) -Ibench -fsyntax-only $(SYNTAX)
 
