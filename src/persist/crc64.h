@@ -5,7 +5,8 @@
  * Pointers: none kept.
  * Threads:  any.
  * Failure:  none.
- * Cost:     eight bytes a step, by eight tables of 2 KiB. */
+ * Cost:     eight bytes a step, by eight tables of 2 KiB; from 128 bytes on 64 a step, where the
+ *           processor multiplies polynomials (x86-64). */
 #ifndef PERSIST_CRC64_H
 #define PERSIST_CRC64_H
 
