@@ -1,5 +1,6 @@
 /* What an RDB reader tells of bytes put down by hand, one row for each encoding, and of what it
  * must refuse; and that it reads what the writer writes. */
+#include "base/memory.h"
 #include "base/number.h"
 #include "harness.h"
 #include "persist/crc64.h"
@@ -564,6 +565,53 @@ TEST(rdb_read_long_strings)
         parts_release(&parts);
     }
     free(text);
+}
+
+static enum err write_and_read(const struct parts *parts, unsigned type)
+{
+    struct parts found = { 0 };
+    struct rdb_handler handler = { .part = keep, .context = &found };
+    struct buffer out = { 0 };
+    struct rdb_writer writer;
+    struct value_summary summary;
+    const char *reason = NULL;
+    parts_summary(parts, &summary);
+    rdb_writer_init(&writer, &out, RDB_VERSION, true, true);
+    enum err err = rdb_write_value(&writer, type, &summary);
+    if (err == ERR_NONE)
+        err = parts_write(parts, &writer);
+    if (err == ERR_NONE)
+        err = rdb_write_dump_tail(&writer);
+    if (err == ERR_NONE)
+        err = rdb_read_dump(buffer_view(&out), &handler, &reason);
+    rdb_writer_release(&writer);
+    buffer_release(&out);
+    parts_release(&found);
+    return err;
+}
+
+/* Every taking of memory fails once. */
+TEST(rdb_without_memory)
+{
+    static const unsigned types[] = { VALUE_STREAM, VALUE_LIST, VALUE_STRING };
+    struct rng rng;
+    rng_init(&rng, test_seed());
+    for (unsigned i = 0; i < 3; i++) {
+        struct parts parts = { 0 };
+        bool failed = true;
+        if (types[i] == VALUE_STREAM)
+            random_stream(&rng, &parts);
+        else
+            random_elements(&rng, &parts, types[i]);
+        for (uint64_t after = 0; failed; after++) {
+            memory_fail_after(after);
+            enum err err = write_and_read(&parts, types[i]);
+            failed = memory_has_failed();
+            memory_fail_after(UINT64_MAX);
+            CHECK_EQ(err, failed ? ERR_MEMORY : ERR_NONE);
+        }
+        parts_release(&parts);
+    }
 }
 
 TEST(rdb_dumps_are_checked)
