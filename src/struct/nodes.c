@@ -2,6 +2,7 @@
 
 #include "base/prefetch.h"
 #include "struct/kinds.h"
+#include "struct/past.h"
 
 enum { DIRECTORY_SLOTS_MIN = 4 };
 
@@ -110,6 +111,7 @@ struct root *root_new(struct space *space, unsigned type, unsigned sets, size_t 
     root->type = (uint8_t)type;
     root->sets = (uint8_t)sets;
     root->more_bytes = (uint32_t)more_bytes;
+    root->epoch = space->epoch;
     return root;
 }
 
@@ -117,6 +119,8 @@ void root_drop(struct space *space, struct root *root)
 {
     for (unsigned set = 0; set < root->sets; set++)
         DCHECK(root->nodes[set].directory == 0);
+    if (UNLIKELY(space->past != NULL))
+        past_keep_dropped(space, root);
     roots_give(&space->roots, root->head.id);
     heap_give(space->heap, root);
 }
@@ -138,6 +142,7 @@ struct node *node_make(struct space *space, struct root *root, unsigned set, uin
     DCHECK(number < nodes->count && nodes_ref(space, nodes, number) == 0);
     if (used > UINT32_MAX)
         return NULL;
+    past_slot_fills(space, root, set, number);
     struct node *node = heap_take(space->heap, NODE_HEADER + used, BLOCK_NODE);
     if (node == NULL)
         return NULL;
@@ -218,6 +223,7 @@ struct node *node_splice(struct space *space, struct root *root, unsigned set, s
     size_t used = node->used - remove + insert;
     if (used > UINT32_MAX)
         return NULL;
+    past_node_changes(space, root, set, node);
     size_t was = node->used;
     struct node *made = node;
     if (heap_fits(space->heap, node, NODE_HEADER + used)) {
@@ -264,6 +270,7 @@ void node_tidy(struct space *space, struct root *root, unsigned set, struct node
 void node_drop(struct space *space, struct root *root, unsigned set, struct node *node)
 {
     struct nodes *nodes = &root->nodes[set];
+    past_node_changes(space, root, set, node);
     nodes->used -= node->used;
     nodes->held -= heap_block_bytes(space->heap, node);
     set_slot(space, nodes, node_number(node), 0);
@@ -275,6 +282,8 @@ void node_renumber(struct space *space, struct root *root, unsigned set, struct 
 {
     const struct nodes *nodes = &root->nodes[set];
     DCHECK(number < nodes->count && nodes_ref(space, nodes, number) == 0);
+    past_node_changes(space, root, set, node);
+    past_slot_fills(space, root, set, number);
     set_slot(space, nodes, node_number(node), 0);
     node->head.number = number | set_bit(set);
     set_slot(space, nodes, number, space_ref(space, node));

@@ -55,7 +55,8 @@ struct root {
     uint16_t flags;        /* the type's own */
     uint32_t more_bytes;
     uint64_t count;         /* elements; the type's own */
-    uint64_t outside;       /* elements with a run of their own (struct/packed.h) */
+    uint32_t outside;       /* elements with a run of their own (struct/packed.h) */
+    uint32_t epoch;         /* when it was made or read last (struct/past.h) */
     uint64_t outside_bytes; /* of those runs, as the heap rounds them */
     struct nodes nodes[];   /* `sets` of them, then more_bytes of the type's, see root_more */
 };

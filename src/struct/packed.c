@@ -1,6 +1,7 @@
 #include "struct/packed.h"
 
 #include "struct/kinds.h"
+#include "struct/past.h"
 
 enum {
     SHORT_MAX = 0x7f,
@@ -190,7 +191,8 @@ void packed_empty(struct space *space, struct root *root, const uint8_t *at)
     void *run = space_at(space, packed_run(at));
     root->outside--;
     root->outside_bytes -= heap_block_bytes(space->heap, run);
-    heap_give(space->heap, run);
+    if (!past_keep_run(space, root, packed_run(at)))
+        heap_give(space->heap, run);
 }
 
 void packed_item_empty(struct space *space, struct root *root, const struct packed_item *item)

@@ -36,10 +36,14 @@ uint64_t past_bytes(const struct past *past);
 
 void past_keep_root(struct space *space, struct root *root);
 void past_keep_node(struct space *space, struct root *root, unsigned set, const struct node *node);
+/* The root is given back, and its id with it. */
+void past_keep_dropped(struct space *space, const struct root *root);
+/* A slot that is empty is about to be filled. */
+void past_keep_empty(struct space *space, struct root *root, unsigned set, uint32_t number);
 /* True: the run is kept, the caller must not give it back. */
 MUST_CHECK bool past_keep_run(struct space *space, const struct root *root, uint64_t ref);
 
-/* Before the first change of anything in the root. */
+/* Before the first change of anything in the root: where a value is opened to be changed. */
 static inline void past_root_changes(struct space *space, struct root *root)
 {
     if (UNLIKELY(space->past != NULL))
@@ -52,6 +56,12 @@ static inline void past_node_changes(struct space *space, struct root *root, uns
     if (UNLIKELY(space->past != NULL))
         past_keep_node(space, root, set, node);
 }
+static inline void past_slot_fills(struct space *space, struct root *root, unsigned set,
+                                   uint32_t number)
+{
+    if (UNLIKELY(space->past != NULL))
+        past_keep_empty(space, root, set, number);
+}
 
 /* --- for whoever reads ---------------------------------------------------------------------- */
 
@@ -63,6 +73,9 @@ const struct root *past_root(const struct space *space, uint32_t id);
 /* A node as it was; NULL when its slot was empty. `root` is past_root's. pre: number < count. */
 const struct node *past_node(const struct space *space, const struct root *root, unsigned set,
                              uint32_t number);
+/* Kept runs, for who verifies the heap. */
+void past_each_run(const struct space *space, void (*visit)(void *context, uint64_t ref),
+                   void *context);
 /* The value has been read: its copies and runs go, and it may change freely. */
 void past_done(struct space *space, uint32_t id);
 

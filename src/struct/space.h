@@ -40,6 +40,7 @@ struct space {
     const struct type_limits *limits;
     struct roots roots;
     struct past *past; /* struct/past.h; NULL: no snapshot is under way */
+    uint32_t epoch;    /* of roots that are made now */
 };
 
 void space_init(struct space *space, struct heap *heap, const struct hash_seed *seed,

@@ -1,4 +1,5 @@
 /* Growing and shrinking by one bucket at a time. */
+#include "struct/past.h"
 #include "struct/table.h"
 
 /* Steps of table_settle: one suffices in steady state, more catch up after a long element, or when
@@ -72,6 +73,7 @@ static bool split(const struct table *table)
     if (node == NULL)
         return true;
     size_t used = node->used;
+    past_node_changes(table->space, table->root, table->set, node);
     struct node *made = node_make(table->space, table->root, table->set, number, used);
     if (made == NULL) {
         nodes_cut(table->space, table->root, table->set, number);

@@ -1,6 +1,14 @@
 /* Inner nodes: how children are put in and taken out, how nodes split and join, and how numbers
  * stay dense. What needs memory happens before anything else does. */
+#include "struct/past.h"
 #include "struct/tree_parts.h"
+
+/* Children of an inner node come or go, which a snapshot has to know as they were. Sums, keys and
+ * links are nothing to it. */
+static void changes(const struct tree *tree, const struct node *node)
+{
+    past_node_changes(tree->space, tree->root, tree->set, node);
+}
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
@@ -41,6 +49,7 @@ static void tell_number(const struct tree *tree, struct node *node, uint32_t bef
         tree->state->top = number;
     } else {
         struct inner parent = tree_parent(tree, node);
+        changes(tree, parent.node);
         parent.number[inner_index(&parent, before)] = number;
     }
     if (!tree_is_leaf(node)) {
@@ -111,6 +120,7 @@ static struct node *narrow(const struct tree *tree, struct node *node)
     uint32_t before = head->capacity, capacity = capacity_for(head->count + 1);
     if (before < capacity + TREE_STEP)
         return node;
+    changes(tree, node);
     spread(node, capacity);
     size_t bytes = inner_bytes(capacity);
     node = node_splice(tree->space, tree->root, tree->set, node, bytes, node->used - bytes, 0);
@@ -149,6 +159,8 @@ static uint64_t hand_over(const struct tree *tree, const struct inner *from, uin
                           const struct inner *to)
 {
     uint32_t at = to->head->count, count = from->head->count - index;
+    changes(tree, from->node);
+    changes(tree, to->node);
     memcpy(to->high + at, from->high + index, count * sizeof *to->high);
     memcpy(to->low + at, from->low + index, count * sizeof *to->low);
     memcpy(to->below + at, from->below + index, count * sizeof *to->below);
@@ -179,6 +191,7 @@ void tree_put(const struct tree *tree, struct inner *parent, uint32_t index,
               struct tree_child child)
 {
     DCHECK(parent->head->count < parent->head->capacity);
+    changes(tree, parent->node);
     shift(parent, index, index + 1);
     parent->high[index] = child.key.high;
     parent->low[index] = child.key.low;
@@ -280,6 +293,7 @@ void tree_shrink_top(const struct tree *tree)
 /* Takes the child at `index` out of the arrays; keys above follow. */
 static void cut_child(const struct tree *tree, struct inner *parent, uint32_t index)
 {
+    changes(tree, parent->node);
     shift(parent, index + 1, index);
     if (index == 0 && parent->head->count > 0)
         tree_rekey_above(tree, parent->node, inner_key(parent, 0));

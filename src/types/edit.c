@@ -1,5 +1,6 @@
 #include "types/edit.h"
 
+#include "struct/past.h"
 #include "types/big.h"
 
 enum { ROOM = 64 };
@@ -12,6 +13,8 @@ void edit_open(struct value_edit *edit, struct space *space, struct arena *arena
                                  .value = *value,
                                  .root = big ? big_root(space, value) : NULL,
                                  .existed = true };
+    if (edit->root != NULL)
+        past_root_changes(space, edit->root);
 }
 
 void edit_new(struct value_edit *edit, struct space *space, struct arena *arena, unsigned type,

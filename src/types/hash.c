@@ -1,5 +1,6 @@
 /* Hashes: looking at them. */
 #include "types/hash_pairs.h"
+#include "types/telling.h"
 
 const struct table_ops hash_table_ops = { pair_bytes, pair_hash };
 
@@ -335,6 +336,9 @@ const struct type_ops hash_ops = {
     .bytes = bytes_held,
     .digest = digest_all,
     .valid = valid,
+    .summarise = hash_summarise,
+    .tell = hash_tell,
+    .root_id = hash_root_id,
     .expiring = 1u << HASH_EXPIRING | 1u << (HASH_EXPIRING | HASH_BIG),
     .earliest = hash_earliest,
     .expire_step = hash_expire_step,

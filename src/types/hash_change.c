@@ -1,4 +1,5 @@
 /* Hashes: changing them. A small one is spliced, a big one is changed bucket by bucket. */
+#include "struct/past.h"
 #include "types/hash_pairs.h"
 #include "types/limits.h"
 
@@ -192,6 +193,12 @@ static void count_expiries(struct root *root, int64_t before, int64_t after)
 }
 
 /* pre: the value's item has its run already. */
+static const struct node *bucket_of(const struct space *space, const struct root *root,
+                                    const struct hash_place *place)
+{
+    return node_of(space, &root->nodes[HASH_TABLE_SET], place->in.bucket);
+}
+
 static enum err replace_in_table(struct value_edit *edit, struct hash_place *place,
                                  struct pair_parts *parts)
 {
@@ -210,6 +217,8 @@ static enum err replace_in_table(struct value_edit *edit, struct hash_place *pla
         at = table_resize(&table, &place->in, after);
         if (at == NULL)
             return ERR_MEMORY;
+    } else {
+        past_node_changes(space, root, HASH_TABLE_SET, bucket_of(space, root, place));
     }
     write_parts(at, parts);
     if (old_value[0] == PACKED_RUN)
@@ -326,6 +335,7 @@ static enum err set_expiry_in_table(struct value_edit *edit, const struct hash_p
     struct root *root = edit->root;
     size_t after = expiry == HASH_NO_EXPIRY ? 0 : (size_t)PAIR_MARK_BYTES;
     struct node *node = node_of(edit->space, &root->nodes[HASH_TABLE_SET], place->in.bucket);
+    past_node_changes(edit->space, root, HASH_TABLE_SET, node);
     if (before != after)
         node =
             node_splice(edit->space, root, HASH_TABLE_SET, node, place->in.offset, before, after);

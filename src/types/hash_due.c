@@ -1,4 +1,5 @@
 /* Fields that expire: which buckets have some that are due, and taking those out. */
+#include "struct/past.h"
 #include "types/hash_pairs.h"
 
 enum { BUCKETS_A_SLOT = 4, NODES_A_STEP = 64, REMOVED_A_STEP = 128, SLOTS_A_STEP = 32 };
@@ -240,6 +241,8 @@ void hash_expire_step(struct space *space, const struct value *value, int64_t no
                       struct value_expiry *expiry)
 {
     expiry->removed = 0;
+    if (value->encoding & HASH_BIG)
+        past_root_changes(space, big_root(space, value));
     if (value->encoding & HASH_BIG)
         expire_big(space, big_root(space, value), now_ms, expiry);
     else

@@ -2,6 +2,7 @@
 #include "types/list.h"
 
 #include "types/big.h"
+#include "types/telling.h"
 
 static const char *list_encoding_name(const struct space *space, const struct value *value)
 {
@@ -229,4 +230,7 @@ const struct type_ops list_ops = {
     .bytes = list_bytes,
     .digest = list_digest,
     .valid = list_valid,
+    .summarise = list_summarise,
+    .tell = list_tell,
+    .root_id = list_root_id,
 };

@@ -1,6 +1,7 @@
 /* Changes of lists: pushing, removing, putting in, replacing. What needs memory comes first. */
 #include "types/list.h"
 
+#include "struct/past.h"
 #include "types/big.h"
 
 static const struct tree_key no_key = { 0, 0 };
@@ -145,6 +146,7 @@ static uint8_t *room_at_head(const struct tree *tree, size_t bytes)
             return NULL;
         gap = list_gap(leaf);
     }
+    past_node_changes(tree->space, tree->root, tree->set, leaf);
     list_set_gap(leaf, gap - bytes);
     tree_add(tree, leaf, 1);
     return leaf->at + LIST_LEAF_HEADER + gap - bytes;
@@ -298,6 +300,7 @@ static void cut_leaf(const struct tree *tree, struct node *leaf, const uint8_t *
 {
     size_t bytes = (size_t)(end - begin);
     if (begin == list_leaf_begin(leaf)) {
+        past_node_changes(tree->space, tree->root, tree->set, leaf);
         list_set_gap(leaf, list_gap(leaf) + bytes);
         tree_add(tree, leaf, -(int64_t)count);
     } else {

@@ -1,4 +1,5 @@
 /* LREM: items that equal one are taken out run by run; what stays moves up within its run. */
+#include "struct/past.h"
 #include "types/list.h"
 
 struct removal {
@@ -101,6 +102,7 @@ static void remove_from_leaf(const struct tree *tree, struct removal *removal, s
     uint8_t *begin = leaf->at + LIST_LEAF_HEADER + list_gap(leaf);
     if (!plan_run(removal, begin, list_leaf_end(leaf), &run))
         return;
+    past_node_changes(tree->space, tree->root, tree->set, leaf);
     uint8_t *end = compact(removal, &run, begin, list_leaf_end(leaf));
     size_t kept = (size_t)(end - leaf->at), gone = leaf->used - kept;
     struct list_more *more = list_more(tree->root);

@@ -77,6 +77,8 @@ void teller_summary(const struct teller *teller, struct value_summary *summary);
 /* Tells some parts; true after the last. */
 MUST_CHECK bool teller_step(struct teller *teller,
                             void (*visit)(void *context, const struct part *part), void *context);
+/* No memory on the way: what was told is not whole. */
+bool teller_is_spoiled(const struct teller *teller);
 /* The value has been read (past_done of all that belongs to it), or is given up. */
 void teller_drop(struct teller *teller);
 

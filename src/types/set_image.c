@@ -2,6 +2,7 @@
  *
  *   image:  name 1 | members: packed elements, but a long one as  PACKED_RUN 1 | count 8 | bytes */
 #include "types/set_inside.h"
+#include "types/telling.h"
 
 enum { LONG_HEAD = 9 };
 
@@ -225,4 +226,7 @@ const struct type_ops set_ops = {
     .bytes = set_bytes,
     .digest = set_digest,
     .valid = set_valid,
+    .summarise = set_summarise,
+    .tell = set_tell,
+    .root_id = set_root_id,
 };

@@ -1,5 +1,6 @@
 #include "types/stream.h"
 
+#include "struct/past.h"
 #include "types/limits.h"
 #include "types/stream_group.h"
 
@@ -25,6 +26,7 @@ void stream_open(struct stream *stream, struct space *space, struct root *root)
         .space = space, .root = root, .set = 0, .state = &state->entries, .ops = &entries_ops
     };
     stream_names_open(&stream->groups, space, root, &state->groups);
+    past_root_changes(space, root);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

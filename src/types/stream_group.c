@@ -1,5 +1,7 @@
 #include "types/stream_group.h"
 
+#include "struct/past.h"
+
 enum { ID_BYTES = 16, TIME_BYTES = 6, NAME_BYTES = 4 };
 /* id 16 | consumer 4 | time 6 | count 8 */
 enum {
@@ -130,6 +132,7 @@ void group_open(struct group *group, struct space *space, uint32_t id)
     *group = (struct group){ .space = space, .root = root, .state = state };
     sorted_open(&group->pending, space, root, 0, &state->pending, &by_id, PENDING_BYTES);
     stream_names_open(&group->consumers, space, root, &state->consumers);
+    past_root_changes(space, root);
 }
 
 bool group_find(const struct stream *stream, struct bytes name, struct group *group)
@@ -173,6 +176,7 @@ void consumer_open(struct consumer *consumer, struct space *space, uint32_t id)
     struct consumer_state *state = root_more(root);
     *consumer = (struct consumer){ .space = space, .root = root, .state = state };
     sorted_open(&consumer->pending, space, root, 0, &state->pending, &by_id, ID_BYTES);
+    past_root_changes(space, root);
 }
 
 bool consumer_find(const struct group *group, struct bytes name, struct consumer *consumer)
@@ -218,7 +222,12 @@ uint64_t consumer_delete(struct group *group, struct consumer *consumer)
 
 /* --- what is pending -------------------------------------------------------------------------- */
 
-static struct pending pending_of(const uint8_t *record)
+size_t pending_record_bytes(void)
+{
+    return PENDING_BYTES;
+}
+
+struct pending pending_of_record(const uint8_t *record)
 {
     struct pending pending = { .id = id_of(record) };
     memcpy(&pending.consumer, record + CONSUMER_AT, sizeof pending.consumer);
@@ -239,7 +248,7 @@ static bool read_pending(const uint8_t *record, struct pending *pending)
 {
     if (record == NULL)
         return false;
-    *pending = pending_of(record);
+    *pending = pending_of_record(record);
     return true;
 }
 
@@ -297,12 +306,13 @@ enum err pending_put(struct group *group, const struct pending *pending)
     uint8_t *record = sorted_find(&group->pending, &pending->id);
     if (record == NULL)
         return pending_add(group, pending);
-    uint32_t before = pending_of(record).consumer;
+    uint32_t before = pending_of_record(record).consumer;
     if (before != pending->consumer) {
         if (!consumer_add(group, pending))
             return ERR_MEMORY;
         consumer_remove(group, before, pending->id);
     }
+    sorted_touch(&group->pending, &pending->id);
     pending_write(record, pending); /* the group's records have not moved */
     return ERR_NONE;
 }
@@ -377,7 +387,7 @@ void group_advance(const struct stream *stream, struct group *group, struct stre
 
 static bool pending_is_known(const struct group *group, const uint8_t *record, uint64_t *owned)
 {
-    struct pending pending = pending_of(record);
+    struct pending pending = pending_of_record(record);
     struct consumer consumer;
     if (!roots_has(&group->space->roots, pending.consumer))
         return false;

@@ -104,6 +104,10 @@ static inline struct bytes consumer_name(const struct consumer *consumer)
 /* One after the other, by name: id 0 asks for the first, 0 is the end. */
 uint32_t stream_names_next(const struct sorted *names, uint32_t id);
 
+/* How it stands in the leaves of a group's tree. A consumer's have the id alone. */
+size_t pending_record_bytes(void);
+struct pending pending_of_record(const uint8_t *record);
+
 MUST_CHECK bool pending_find(const struct group *group, struct stream_id id,
                              struct pending *pending);
 /* The first from `id` on; of one consumer only where that is not NULL. */

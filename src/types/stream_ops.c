@@ -1,8 +1,10 @@
 /* What a stream is to everything generic. A stream, a group and a consumer are alike here: a root
  * whose second set of nodes, if it has one, leads to more of them. */
+#include "struct/past.h"
 #include "types/big.h"
 #include "types/stream_group.h"
 #include "types/stream_image.h"
+#include "types/telling.h"
 
 enum { FREE_STEP_BLOCKS = 32 };
 
@@ -131,6 +133,8 @@ static bool free_below(struct space *space, struct root *root, unsigned *blocks_
             --*blocks_left;
             continue;
         }
+        if (!past_wants(space, root->head.id))
+            past_done(space, id_in(node, ids - 1)); /* nobody will read what is below either */
         if (!free_root(space, root_of(space, id_in(node, ids - 1)), blocks_left))
             return false;
         node = node_splice(space, root, 1, node, (ids - 1) * sizeof(uint32_t), sizeof(uint32_t), 0);
@@ -256,4 +260,7 @@ const struct type_ops stream_ops = {
     .bytes = held_bytes,
     .digest = stream_digest,
     .valid = valid,
+    .summarise = stream_summarise,
+    .tell = stream_tell,
+    .root_id = stream_root_id,
 };

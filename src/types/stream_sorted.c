@@ -1,5 +1,7 @@
 #include "types/stream_sorted.h"
 
+#include "struct/past.h"
+
 enum { LEAF_BYTES = 2048 };
 
 static const struct sorted *sorted_of(const struct tree *tree)
@@ -74,6 +76,13 @@ uint8_t *sorted_find(const struct sorted *sorted, const void *sought)
         return NULL;
     uint32_t place = place_of(sorted, leaf, sought, &found);
     return found ? leaf->at + (size_t)place * sorted->bytes : NULL;
+}
+
+void sorted_touch(const struct sorted *sorted, const void *sought)
+{
+    const struct tree *tree = &sorted->tree;
+    if (tree->space->past != NULL)
+        past_node_changes(tree->space, tree->root, tree->set, leaf_for(sorted, sought));
 }
 
 uint8_t *sorted_seek(const struct sorted *sorted, const void *sought, enum sorted_from from)

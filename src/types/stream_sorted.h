@@ -36,6 +36,8 @@ static inline uint64_t sorted_count(const struct sorted *sorted)
 }
 /* NULL: there is none. */
 uint8_t *sorted_find(const struct sorted *sorted, const void *sought);
+/* The record that was found is about to be written over. */
+void sorted_touch(const struct sorted *sorted, const void *sought);
 /* The first record that is not before `sought`; with `beyond`, the first behind it. */
 enum sorted_from { SORTED_AT, SORTED_BEYOND };
 uint8_t *sorted_seek(const struct sorted *sorted, const void *sought, enum sorted_from from);

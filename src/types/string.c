@@ -1,4 +1,5 @@
 #include "types/string.h"
+#include "types/telling.h"
 
 enum {
     BIG_REF_BYTES = 5,
@@ -276,4 +277,6 @@ const struct type_ops string_ops = {
     .bytes = string_bytes,
     .digest = string_digest,
     .valid = string_valid,
+    .summarise = string_summarise,
+    .tell = string_tell,
 };

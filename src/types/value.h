@@ -43,6 +43,9 @@ struct value_expiry {
 };
 #define VALUE_NEVER INT64_MAX
 
+struct value_telling;
+struct value_summary;
+
 struct type_ops {
     const char *name; /* TYPE's answer: "string" */
     /* OBJECT ENCODING's */
@@ -81,6 +84,13 @@ struct type_ops {
 
     bool (*valid)(const struct space *space, const struct value *value);
 
+    /* Part by part, see types/parts.h and types/telling.h. */
+    void (*summarise)(struct space *space, const struct value *value,
+                      struct value_summary *summary);
+    bool (*tell)(struct value_telling *telling);
+    /* The id of a big value's root; 0: it has none. NULL: values of this type never have. */
+    uint32_t (*root_id)(const struct value *value);
+
     /* Elements that expire by themselves; of a type that has none, 0 and NULL. */
     unsigned expiring; /* a bit for each encoding that may hold such elements */
     /* No element expires before this time, in ms since 1970; or VALUE_NEVER. */
@@ -96,6 +106,12 @@ void value_drop(struct space *space, const struct value *value);
 
 /* The row of a type; never NULL for a type that exists in an entry. */
 const struct type_ops *type_ops(unsigned type);
+
+static inline uint32_t value_root_id(const struct value *value)
+{
+    const struct type_ops *ops = type_ops(value->type);
+    return ops->root_id == NULL ? 0 : ops->root_id(value);
+}
 
 /* Whether elements of such a value may expire by themselves. */
 static inline bool value_may_expire(unsigned type, unsigned encoding)

@@ -2,6 +2,7 @@
 #include "types/zset_big.h"
 
 #include "base/prefetch.h"
+#include "struct/past.h"
 #include "types/zset_leaf.h"
 
 /* --- finding ---------------------------------------------------------------------------------- */
@@ -187,6 +188,7 @@ static enum err overwrite_score(const struct zset_big *big, const struct zset_sp
     size_t offset = (size_t)(spot->pair.at - spot->leaf->at);
     size_t bytes = (size_t)(spot->pair.member - spot->pair.at);
     struct node *leaf = spot->leaf;
+    past_node_changes(big->table.space, big->table.root, ZSET_LEAVES, leaf);
     if (bytes != packed_item_bytes(score))
         leaf = tree_splice(&big->tree, leaf, offset, bytes, packed_item_bytes(score), 0);
     if (leaf == NULL)

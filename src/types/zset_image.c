@@ -2,6 +2,7 @@
  * The image: a byte for the name, then score and member of each in order, packed; a member with a
  * run as PACKED_RUN, its length (8 bytes), and its bytes. */
 #include "types/limits.h"
+#include "types/telling.h"
 #include "types/zset_big.h"
 #include "types/zset_small.h"
 
@@ -330,4 +331,7 @@ const struct type_ops zset_ops = {
     .bytes = zset_bytes,
     .digest = zset_digest,
     .valid = zset_valid,
+    .summarise = zset_summarise,
+    .tell = zset_tell,
+    .root_id = zset_root_id,
 };
