@@ -1,7 +1,7 @@
 /* Figures of the counted tree: bytes of inner nodes an element, and the speed of each operation.
  * usage: bench-tree [elements, 1000000 by default] [elements a leaf, 30]
- * Built by `make benches`. Elements are 32 bytes that begin with their key, as those of a sorted
- * set do, put in at random. In the second round all keys are equal, so that elements are compared. */
+ * Built by `make benches`. Elements are 32 bytes that begin with their key, put in at random.
+ * In the second round all keys are equal, so that elements are compared. */
 #include "os/seam.h"
 #include "struct/kinds.h"
 #include "struct/leaves.h"
