@@ -286,6 +286,20 @@ TEST(rdb_write_streams)
     made_end(&made);
 }
 
+/* redis-server 7.0.15 takes this, and goes on in that node. */
+TEST(rdb_write_a_node_without_entries)
+{
+    struct made made;
+    made_begin(&made, 10, true);
+    value(&made, VALUE_STREAM, 0, VALUE_NEVER);
+    part(&made, &(struct part){ .kind = PART_STREAM, .id = { 6, 1 }, .nodes = 1, .added = 1 });
+    part(&made, &(struct part){ .kind = PART_NODE, .count = 0 });
+    CHECK_MADE(&made, "\x13\1\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                      "\x0f\x0f\0\0\0\4\0\0\1\0\1\0\1\0\1\xff"
+                      "\0\6\1\0\0\0\0\1\0");
+    made_end(&made);
+}
+
 TEST(rdb_write_a_file)
 {
     struct made made;
