@@ -125,12 +125,14 @@ static int compare_scores(const void *a, const void *b)
     return bytes_compare(one->text, other->text);
 }
 
+/* What weighs the same, or has no weight, goes by itself: qsort may not keep the order it finds. */
 static int compare_texts(const void *a, const void *b)
 {
     const struct sort_item *one = a, *other = b;
-    if (one->by.at == NULL || other->by.at == NULL)
-        return (one->by.at != NULL) - (other->by.at != NULL);
-    return bytes_compare(one->by, other->by);
+    int order = (one->by.at != NULL) - (other->by.at != NULL);
+    if (order == 0 && one->by.at != NULL)
+        order = bytes_compare(one->by, other->by);
+    return order != 0 ? order : bytes_compare(one->text, other->text);
 }
 
 static int compare_scores_down(const void *a, const void *b)

@@ -51,6 +51,14 @@ def test_equal_weights_go_by_bytes(client):
     assert client.call("SORT", "k", "DESC") == [b"1.00", b"1.0", b"1", b"01"]
 
 
+def test_equal_texts_of_by_go_by_bytes(client):
+    client.call("RPUSH", "k", "c", "b", "a", "d", "b")
+    client.call("MSET", "weight_a", "same", "weight_b", "same", "weight_d", "other")
+    assert client.call("SORT", "k", "BY", "weight_*", "ALPHA") == [b"c", b"d", b"a", b"b", b"b"]
+    assert client.call("SORT", "k", "BY", "weight_*", "ALPHA", "DESC") == \
+        [b"b", b"b", b"a", b"d", b"c"]
+
+
 def test_by_and_get(client):
     client.call("SADD", "k", 1, 2, 3)
     client.call("MSET", "weight_1", 30, "weight_2", 5, "weight_3", 10)
