@@ -90,8 +90,8 @@ MUST_CHECK bool zset_keep(struct arena *arena, bool passing, struct bytes *membe
 
 /* The items in order as the value of a key, whatever it held; an empty result removes it. Replies
  * with their number, or the error. */
-void zset_store(struct call *call, const struct key *key, const struct zset_item *items,
-                uint64_t count, enum event event);
+void zset_store(struct call *call, const struct key *key, struct zset_item *items, uint64_t count,
+                enum event event);
 
 /* An array of members or, `scores`, of members and scores: flat in RESP2, pairs in RESP3. */
 void zset_reply_begin(struct call *call, uint64_t count, bool scores);

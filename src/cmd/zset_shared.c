@@ -169,7 +169,7 @@ bool zset_gather(void *context, const struct zset_item *item, bool passing)
 /* --- results ---------------------------------------------------------------------------------- */
 
 static bool put_result(struct call *call, const struct key *key, struct entry *entry,
-                       const struct zset_item *items, uint64_t count, enum event event)
+                       struct zset_item *items, uint64_t count, enum event event)
 {
     struct value_edit edit;
     edit_new(&edit, call->space, call->arena, VALUE_ZSET, ZSET_LISTPACK);
@@ -182,8 +182,8 @@ static bool put_result(struct call *call, const struct key *key, struct entry *e
     return false;
 }
 
-void zset_store(struct call *call, const struct key *key, const struct zset_item *items,
-                uint64_t count, enum event event)
+void zset_store(struct call *call, const struct key *key, struct zset_item *items, uint64_t count,
+                enum event event)
 {
     struct entry *entry = store_look(call->store, call->db, key);
     if (count > 0 && !put_result(call, key, entry, items, count, event)) {

@@ -156,6 +156,19 @@ void zset_expect(struct value_edit *edit, uint64_t count, size_t member_bytes)
         name_skiplist(edit);
 }
 
+static bool named_listpack(const struct value_edit *edit)
+{
+    if (edit->root != NULL)
+        return (edit->root->flags & ZSET_NAMED_SKIPLIST) == 0;
+    return edit->value.encoding == ZSET_LISTPACK;
+}
+
+/* Redis keeps a score that is a whole number as such in a listpack, where zero has no sign. */
+static double score_in_listpack(double score)
+{
+    return score == 0 ? 0 : score;
+}
+
 /* --- changing --------------------------------------------------------------------------------- */
 
 /* What becomes of a score; *score is the new one when it is to be set. */
@@ -190,10 +203,14 @@ static enum err add_to_big(struct value_edit *edit, struct bytes member, double 
     result->outcome = judge(found ? &before : NULL, conditions, &score);
     result->score = score;
     if (result->outcome == ZSET_CHANGED) {
-        err = zset_big_change(&big, &spot, member, score);
+        err = zset_big_change(&big, &spot, member,
+                              named_listpack(edit) ? score_in_listpack(score) : score);
     } else if (result->outcome == ZSET_ADDED) {
-        err = zset_big_insert(&big, &spot, hash, member, score);
-        if (err == ERR_NONE && !within_limits(edit, edit->root->count, member.count))
+        bool within = within_limits(edit, edit->root->count + 1, member.count);
+        bool listpack = within && named_listpack(edit);
+        err =
+            zset_big_insert(&big, &spot, hash, member, listpack ? score_in_listpack(score) : score);
+        if (err == ERR_NONE && !within)
             name_skiplist(edit);
     } else {
         return ERR_NONE;
@@ -214,11 +231,14 @@ static enum err add_to_small(struct value_edit *edit, struct bytes member, doubl
     result->outcome = judge(found ? &before : NULL, conditions, &score);
     result->score = score;
     if (result->outcome == ZSET_CHANGED)
-        return zset_small_put(edit, &pair, member, score);
+        return zset_small_put(edit, &pair, member,
+                              named_listpack(edit) ? score_in_listpack(score) : score);
     if (result->outcome != ZSET_ADDED)
         return ERR_NONE;
-    enum err err = zset_small_put(edit, NULL, member, score);
-    if (err == ERR_NONE && !within_limits(edit, zset.count + 1, member.count))
+    bool within = within_limits(edit, zset.count + 1, member.count);
+    bool listpack = within && named_listpack(edit);
+    enum err err = zset_small_put(edit, NULL, member, listpack ? score_in_listpack(score) : score);
+    if (err == ERR_NONE && !within)
         name_skiplist(edit);
     return err;
 }
@@ -275,17 +295,20 @@ enum err zset_remove_ranks(struct value_edit *edit, uint64_t rank, uint64_t coun
     return ERR_NONE;
 }
 
-enum err zset_fill(struct value_edit *edit, const struct zset_item *items, uint64_t count,
+enum err zset_fill(struct value_edit *edit, struct zset_item *items, uint64_t count,
                    enum zset_encoding name)
 {
     size_t longest = 0;
     for (uint64_t i = 0; i < count; i++)
         if (items[i].member.count > longest)
             longest = items[i].member.count;
+    bool listpack = name == ZSET_LISTPACK && within_limits(edit, count, longest);
+    for (uint64_t i = 0; i < count && listpack; i++)
+        items[i].score = score_in_listpack(items[i].score);
     enum err err = zset_small_fill(edit, items, count);
     if (err == ERR_LIMIT)
         err = zset_fill_big(edit, items, count);
-    if (err == ERR_NONE && (name != ZSET_LISTPACK || !within_limits(edit, count, longest)))
+    if (err == ERR_NONE && !listpack)
         name_skiplist(edit);
     return err;
 }

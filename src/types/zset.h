@@ -105,9 +105,9 @@ MUST_CHECK enum err zset_remove(struct value_edit *edit, struct bytes member, bo
 MUST_CHECK enum err zset_remove_ranks(struct value_edit *edit, uint64_t rank, uint64_t count);
 
 /* The items, in order and each member once, as the content of a new value. `name` is what it would
- * be called (ZSET_LISTPACK: only within the limits). */
-MUST_CHECK enum err zset_fill(struct value_edit *edit, const struct zset_item *items,
-                              uint64_t count, enum zset_encoding name);
+ * be called (ZSET_LISTPACK: only within the limits; a zero of its items then loses its sign). */
+MUST_CHECK enum err zset_fill(struct value_edit *edit, struct zset_item *items, uint64_t count,
+                              enum zset_encoding name);
 /* The order of items. */
 int zset_compare(const struct zset_item *a, const struct zset_item *b);
 
