@@ -1,5 +1,6 @@
 /* The keys that patterns of BY and GET lead to. */
 #include "cmd/sort_command.h"
+#include "types/hash.h"
 
 /* A pattern taken apart: prefix * suffix -> field. */
 struct pattern {
@@ -67,6 +68,17 @@ static bool make_name(struct sort *sort, const struct pattern *pattern, struct b
     return true;
 }
 
+static struct bytes field_of_hash(struct call *call, const struct value *value, struct bytes field,
+                                  union sort_room *room)
+{
+    struct hash hash;
+    struct hash_place place;
+    hash_view(&hash, call->space, value, store_now_ms(call->store));
+    if (!hash_get(&hash, field, &place))
+        return (struct bytes){ NULL, 0 };
+    return packed_view(call->space, place.pair.value, room->digits);
+}
+
 struct bytes sort_lookup(struct sort *sort, struct bytes pattern, struct bytes text,
                          union sort_room *room)
 {
@@ -85,5 +97,7 @@ struct bytes sort_lookup(struct sort *sort, struct bytes pattern, struct bytes t
     struct value value = entry_value(entry);
     if (parts.field.at == NULL && value.type == VALUE_STRING)
         return string_view(call->heap, &value, &room->string);
+    if (parts.field.at != NULL && value.type == VALUE_HASH)
+        return field_of_hash(call, &value, parts.field, room);
     return none;
 }

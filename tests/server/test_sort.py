@@ -75,6 +75,21 @@ def test_by_and_get(client):
     assert client.call("SORT", "k", "BY", "weight_*") == [b"2", b"3", b"1"]  # none weighs nothing
 
 
+def test_fields_of_hashes(client):
+    client.call("RPUSH", "k", 1, 2, 3)
+    client.call("HSET", "user_1", "age", 30, "name", "one", "empty", "")
+    client.call("HSET", "user_2", "age", 5, "name", "x" * 40_000, *range(2000))
+    client.call("HSET", "user_3", "age", "10.5")
+    assert client.call("SORT", "k", "BY", "user_*->age") == [b"2", b"3", b"1"]
+    assert client.call("SORT", "k", "BY", "user_*->name", "ALPHA") == [b"3", b"1", b"2"]
+    assert client.call("SORT", "k", "GET", "user_*->name", "GET", "user_*->empty") == \
+        [b"one", b"", b"x" * 40_000, None, None, None]
+    assert client.call("SORT", "k", "GET", "user_*->1998", "GET", "user_*") == \
+        [None, None, b"1999", None, None, None]
+    assert client.call("SORT", "k", "BY", "user_*->age", "GET", "user_*->age", "STORE", "got") == 3
+    assert client.call("LRANGE", "got", 0, -1) == [b"5", b"10.5", b"30"]
+
+
 def test_members_that_are_no_keys_part(client):
     client.call("SADD", "k", "a", "b")
     client.call("MSET", "a->", 2, "b->", 1, "a-x", 5, "b-x", 6)
