@@ -6,7 +6,8 @@ The generators of the types are in generators/, one module each, which has
     WEIGHTS     how often a command comes, 1 when it is not there
     EXCLUDED    command -> why it is not sent
     audit()     commands that look at all that a sequence may have left in the type's keys
-    BEFORE      command -> function that returns commands to send before it; may be missing
+    BEFORE      command -> function of a Random and of the command that returns what to send before
+                it, so that a rule can tell whether two replies go together; may be missing
 
 Each type draws its keys from a small pool of its own, and now and then from the others'.
 """
@@ -15,7 +16,8 @@ from generators import hashes, hyperloglogs, lists, places, sets, sorting, strea
 from generators.primitives import *  # noqa: F403
 from known_differences import BITFIELD_SET_LEAST
 
-TYPES = [lists, hashes, sets, zsets, streams, hyperloglogs, places, sorting]
+TYPES = {"list": lists, "hash": hashes, "set": sets, "zset": zsets, "stream": streams,
+         "hll": hyperloglogs, "geo": places, "sort": sorting}
 
 
 def set_arguments(r):
@@ -151,6 +153,34 @@ def pairs(r):
     return [part for _ in range(r.randint(1, 4)) for part in (key(r), value(r))]
 
 
+# Options that say how far a value is compact, with what they are at first and what they become.
+# set-max-listpack-* came with 7.2: redis-server 7.0 does not know them.
+THRESHOLDS = {
+    "hash-max-listpack-entries": (512, [0, 1, 5, 20, 128, 512]),
+    "hash-max-listpack-value": (64, [0, 1, 8, 64, 200]),
+    "list-max-listpack-size": (-2, [-5, -4, -3, -2, -1, 1, 2, 5, 20, 128]),
+    "list-compress-depth": (0, [0, 1, 2]),
+    "set-max-intset-entries": (512, [0, 1, 5, 20, 128, 512]),
+    "zset-max-listpack-entries": (128, [0, 1, 5, 20, 128, 512]),
+    "zset-max-listpack-value": (64, [0, 1, 8, 64, 200]),
+    "hll-sparse-max-bytes": (3000, [0, 20, 100, 3000, 15999]),
+    "stream-node-max-entries": (100, [0, 1, 2, 10, 100]),
+    "stream-node-max-bytes": (4096, [0, 1, 100, 1000, 4096]),
+}
+
+
+def threshold(r):
+    name = r.choice(sorted(THRESHOLDS))
+    value = r.choice(THRESHOLDS[name][1]) if r.random() < 0.95 else r.choice([-1, b"x", b""])
+    return ["SET", name, value] if r.random() < 0.9 else ["GET", name]
+
+
+def as_at_first():
+    """The command that sets every threshold back."""
+    return ["CONFIG", "SET"] + [part for name, (value, _) in THRESHOLDS.items()
+                                for part in (name, value)]
+
+
 def hello_arguments(r):
     return r.choice([[], [2], [3], [3], [4], [1], [b"x"], [3, "SETNAME", "me"],
                      [2, "AUTH", "default"],
@@ -252,7 +282,8 @@ GENERATORS = {
     "config": lambda r: r.choice([["GET", "maxmemory-policy"], ["SET", "no-such-option", 1],
                                   ["GET"], ["SET"],
                                   ["SET", "maxmemory-policy", "nope"], ["SET", "hz"], ["NOPE"],
-                                  ["SET", "maxmemory-samples", "x"], ["GET", "hz", "databases"]]),
+                                  ["SET", "maxmemory-samples", "x"], ["GET", "hz", "databases"]])
+    if r.random() < 0.3 else threshold(r),
 }
 
 # Commands that are not sent, and why.
@@ -279,10 +310,16 @@ WEIGHTS = {"set": 12, "append": 4, "setrange": 3, "setbit": 5, "bitfield": 6, "i
 
 # What goes before a command to make it comparable: redis-server counts keys that have expired until
 # it comes across them, as SCAN does.
-BEFORE = {"dbsize": lambda r: [(b"SCAN", b"0", b"COUNT", b"100000")]}
+BEFORE = {"dbsize": lambda r, command: [(b"SCAN", b"0", b"COUNT", b"100000")],
+          "randomkey": lambda r, command: [(b"KEYS", b"*")]}
 
 
-for module in TYPES:
+# What a sequence is mostly made of.
+FOCI = {"mixed": [], "string": sorted(GENERATORS)}
+
+for kind, module in TYPES.items():
+    if module.GENERATORS:
+        FOCI[kind] = sorted(module.GENERATORS)
     GENERATORS.update(module.GENERATORS)
     WEIGHTS.update(module.WEIGHTS)
     EXCLUDED.update(module.EXCLUDED)
@@ -303,6 +340,10 @@ def spoil(r, arguments):
     return arguments
 
 
+# Not sent to HyperLogLogs: what PFADD leaves behind when it comes upon damage is not compared.
+WRITES_PART_OF_A_STRING = {"append", "bitfield", "bitop", "setbit", "setrange"}
+
+
 def waits_long(name, arguments):
     """A command on lists or sorted sets that may wait for longer than some milliseconds."""
     if name[:2] not in ("bl", "br", "bz") or not arguments:
@@ -321,6 +362,8 @@ def unusable(name, arguments):
     if waits_long(name, arguments):
         return True
     numbers = [a for a in arguments if isinstance(a, int)]
+    if name in WRITES_PART_OF_A_STRING and any(a in POOLS["hll"] for a in arguments):
+        return True
     if name == "spop" and sets.leaves_to_chance(arguments):
         return True
     if name in ("setbit", "bitfield") and any(4_000_000 < n < 2**32 for n in numbers):
@@ -345,14 +388,33 @@ def command(r, name):
 
 def commands(r, name):
     """The same, after what has to come before it."""
-    return (BEFORE[name](r) if name in BEFORE else []) + [command(r, name)]
+    drawn = command(r, name)
+    return (BEFORE[name](r, drawn) if name in BEFORE else []) + [drawn]
 
 
-def audit():
+def weighted(names):
+    return list(names), [WEIGHTS.get(name, 1) for name in names]
+
+
+def sequence(r, focus, exist, length):
+    """About so many commands of those that `exist`, mostly of the focus, and a look at what they
+    left."""
+    all_of_them = weighted([name for name in GENERATORS if name in exist])
+    own = weighted([name for name in FOCI[focus] if name in exist] + ["config"])
+    found = []
+    while len(found) < length:
+        names, weights = own if FOCI[focus] and r.random() < 0.85 else all_of_them
+        for name in r.choices(names, weights, k=20):
+            found += commands(r, name)
+    return found + audit(focus)
+
+
+def audit(focus):
     """Commands that look at all that a sequence may have left behind."""
     found = [(b"SCAN", b"0", b"COUNT", b"100000"), (b"DBSIZE",)]
     for name in KEYS:
         found += [(b"GET", name), (b"OBJECT", b"ENCODING", name), (b"PTTL", name)]
-    for module in TYPES:
-        found += module.audit()
+    for kind, module in TYPES.items():
+        if focus in ("mixed", kind):
+            found += module.audit()
     return found

@@ -1,11 +1,13 @@
 """The same commands to two servers, and every reply compared."""
 
-import random
 import time
 
 import command_generators
 import known_differences
 from raw import Raw, parse
+
+
+AS_AT_FIRST = command_generators.as_at_first()
 
 
 class Difference(Exception):
@@ -26,12 +28,25 @@ def shown(command):
     return line if len(line) < 400 else line[:400] + "..."
 
 
-def draw(steps):
-    """The commands that names and numbers stand for, and a look at what they left."""
-    commands = []
-    for name, seed in steps:
-        commands += command_generators.commands(random.Random(seed), name)
-    return commands + command_generators.audit()
+class Earlier:
+    """What came before a reply that differs, for rules that ask."""
+
+    def __init__(self, commands, replies, at):
+        self.commands, self.replies, self.at = commands, replies, at
+
+    def command(self, back=1):
+        return self.commands[self.at - back] if back <= self.at else ()
+
+    def ours(self, back=1):
+        return parse(self.replies[0][self.at - back])
+
+    def theirs(self, back=1):
+        return parse(self.replies[1][self.at - back])
+
+    def any_named(self, *names):
+        """Whether one of these commands came at all."""
+        return any(command[0].lower().decode("latin-1") in names
+                   for command in self.commands[:self.at])
 
 
 class Pair:
@@ -51,8 +66,8 @@ class Pair:
         if self.connections is None:
             self.connections = tuple(Raw(port) for port in self.ports)
         for connection in self.connections:
-            connection.send([("RESET",), ("FLUSHALL",), ("HELLO", protocol)])
-            for _ in range(3):
+            connection.send([("RESET",), ("FLUSHALL",), AS_AT_FIRST, ("HELLO", protocol)])
+            for _ in range(4):
                 connection.read()
 
     def _replies(self, commands, together):
@@ -75,8 +90,8 @@ class Pair:
             self.close()
             raise
         for at, (command, ours, theirs) in enumerate(zip(commands, *replies)):
-            if ours != theirs and not known_differences.allowed(command, parse(ours),
-                                                                parse(theirs)):
+            if ours != theirs and not known_differences.allowed(
+                    command, parse(ours), parse(theirs), Earlier(commands, replies, at)):
                 raise Difference(commands, at, ours, theirs)
 
     def differs(self, commands, *how):
@@ -108,12 +123,13 @@ class Pair:
         return best
 
 
-def check(pair, commands, protocol, together):
+def check(pair, commands, protocol, together, label):
     """Runs the sequence; a difference is told with the fewest commands that show it."""
     difference = pair.differs(commands, protocol, together)
     if difference is None:
         return
     small = pair.shrink(difference, (protocol, together))
     lines = "\n".join("    " + shown(command) for command in small.commands)
-    raise AssertionError(f"the servers differ (RESP{protocol}, {together} together) at the last "
-                         f"of\n{lines}\n    ours:   {small.ours!r}\n    theirs: {small.theirs!r}")
+    raise AssertionError(f"{label}: the servers differ (RESP{protocol}, {together} together) at "
+                         f"the last of\n{lines}\n    ours:   {small.ours!r}\n"
+                         f"    theirs: {small.theirs!r}")

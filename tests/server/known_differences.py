@@ -4,6 +4,8 @@ A rule has the commands it is for, the reason, and a test of both replies (as ra
 which says whether the difference is the known one and not another.
 """
 
+from collections import Counter
+
 TIME_TOLERANCE_MS = 3000
 
 # BITFIELD SET in a signed field by OVERFLOW SAT: far below its least value, redis-server subtracts
@@ -18,18 +20,26 @@ RULES = []
 
 def rule(*names, reason):
     def add(test):
+        RULES.append((frozenset(names), reason, lambda *known: test(*known[:3])))
+        return test
+    return add
+
+
+def rule_looking_back(*names, reason):
+    """Its test is given differential.Earlier too."""
+    def add(test):
         RULES.append((frozenset(names), reason, test))
         return test
     return add
 
 
-def allowed(command, ours, theirs):
+def allowed(command, ours, theirs, earlier):
     """The reason why this difference is all right; None when it is not."""
     name = command[0].lower().decode("latin-1")
     if quotes_less(ours, theirs):
         return "an error quotes at most 128 bytes of an argument"
     for names, reason, test in RULES:
-        if name in names and test(command, ours, theirs):
+        if name in names and test(command, ours, theirs, earlier):
             return reason
     return None
 
@@ -44,20 +54,51 @@ def argument(command, at):
     return command[at].lower() if at < len(command) else b""
 
 
+def error(reply):
+    """Its text; nothing when it is no error."""
+    return reply[1] if reply[0] == b"-" else b""
+
+
 def both(kind, ours, theirs):
     return ours[0] == theirs[0] == kind
 
 
-def same_numbers(ours, theirs):
-    """The same but for how numbers are written."""
-    if ours[0] != theirs[0]:
-        return False
-    if isinstance(ours[1], list) and isinstance(theirs[1], list):
-        return len(ours[1]) == len(theirs[1]) and all(map(same_numbers, ours[1], theirs[1]))
+def same_but(ours, theirs, differ):
+    """Whether two replies are the same but for parts of which `differ` says that they may."""
+    if ours == theirs:
+        return True
+    if ours[0] != theirs[0] or not isinstance(ours[1], list) or not isinstance(theirs[1], list):
+        return differ(ours, theirs)
+    return len(ours[1]) == len(theirs[1]) and all(
+        same_but(one, other, differ) for one, other in zip(ours[1], theirs[1]))
+
+
+def leaves(reply):
+    """What a reply holds, without how it is nested."""
+    if not isinstance(reply[1], list):
+        return [reply[1]]
+    return [leaf for item in reply[1] for leaf in leaves(item)]
+
+
+def shape(reply):
+    """How a reply is nested, without what it holds."""
+    return [shape(item) for item in reply[1]] if isinstance(reply[1], list) else reply[0]
+
+
+def same_score(ours, theirs):
+    """7.0 writes 17 digits; 7.2 as few as read back as the same number, or all when it is whole."""
     try:
-        return ours[1] == theirs[1] or float(ours[1]) == float(theirs[1])
+        number = float(ours[1])
     except (TypeError, ValueError):
         return False
+    whole = number.is_integer() and abs(number) <= 2**62 and ours[1] == b"%d" % number
+    return ours[0] in b"$," and ours[0] == theirs[0] and theirs[1] == b"%.17g" % number and \
+        (whole or digits(ours[1]) == digits(repr(number).encode()))
+
+
+def digits(text):
+    """Those that count, wherever the point stands."""
+    return text.lower().split(b"e")[0].replace(b".", b"").strip(b"-0")
 
 
 # ---- what no two servers answer alike ------------------------------------------------------------
@@ -75,55 +116,27 @@ def _(_, ours, theirs):
     return both(b"*", ours, theirs) and sorted(ours[1]) == sorted(theirs[1])
 
 
-@rule("scan", reason="the order of keys, and what makes a part of a round, is each server's own")
-def _(command, ours, theirs):
-    if not both(b"*", ours, theirs):
-        return False
-    whole_round = (command[1], ours[1][0][1], theirs[1][0][1]) == (b"0", b"0", b"0")
-    return not whole_round or sorted(ours[1][1][1]) == sorted(theirs[1][1][1])
-
-
-@rule("scan", reason="there a cursor may be empty, signed, or end at a zero byte")
-def _(command, ours, _):
-    return not command[1].isdigit() and ours == (b"-", b"ERR invalid cursor")
-
-
 @rule("command", reason="each server tells of the commands it has")
 def _(command, ours, theirs):
     return argument(command, 1) in (b"", b"info", b"list", b"docs") and len(command) <= 2 and \
         ours[0] == theirs[0]
 
 
+def pairs_of(reply):
+    """A flat array, or a map, of names with their values."""
+    return sorted(zip(reply[1][::2], reply[1][1::2]))
+
+
+@rule("config", reason="there an error quotes an argument up to a zero byte")
+def _(_, ours, theirs):
+    return both(b"-", ours, theirs) and b"\0" in ours[1] and \
+        ours[1].startswith(theirs[1].rstrip(b"'"))
+
+
 @rule("config", reason="options come in the order of each server's table")
 def _(command, ours, theirs):
-    def pairs(reply):
-        return sorted(zip(reply[1][::2], reply[1][1::2]))
     return argument(command, 1) == b"get" and ours[0] == theirs[0] and ours[0] in b"*%" and \
-        pairs(ours) == pairs(theirs)
-
-
-@rule("randomkey", reason="chance")
-def _(_, ours, theirs):
-    return both(b"$", ours, theirs) and None not in (ours[1], theirs[1])
-
-
-@rule("zrandmember", reason="chance")
-def _(command, ours, theirs):
-    several = len(command) > 2
-    return ours[0] == theirs[0] and (ours[1] is None) == (theirs[1] is None) and \
-        ours[0] in b"*$" and (not several or len(ours[1]) == len(theirs[1]))
-
-
-@rule("zscan", reason="members come in each server's own order, scores as in other commands")
-def _(command, ours, theirs):
-    if not command[2].isdigit():
-        return ours == (b"-", b"ERR invalid cursor")
-    if not both(b"*", ours, theirs):
-        return False
-    def pairs(reply):
-        items = [item[1] for item in reply[1][1][1]]
-        return sorted((member, float(score)) for member, score in zip(items[::2], items[1::2]))
-    return command[2] != b"0" or pairs(ours) == pairs(theirs)
+        pairs_of(ours) == pairs_of(theirs)
 
 
 @rule("georadius", "georadius_ro", "georadiusbymember", "georadiusbymember_ro", "geosearch",
@@ -136,7 +149,7 @@ def _(command, ours, theirs):
 
 @rule("time", "role", reason="each server speaks of itself")
 def _(_, ours, theirs):
-    return both(b"*", ours, theirs) and len(ours[1]) == len(theirs[1])
+    return both(b"*", ours, theirs) and shape(ours) == shape(theirs)
 
 
 @rule("lastsave", reason="each server speaks of itself")
@@ -158,14 +171,17 @@ def _(command, ours, theirs):
     return what in (b"info", b"list") and ours[0] == theirs[0] and ours[0] in b"$="
 
 
-@rule("client", "object", "memory", "config", "command", reason="help texts are each server's own")
+@rule("client", "object", "memory", "config", "command", "xgroup", "xinfo",
+      reason="help texts are each server's own")
 def _(command, ours, theirs):
     return argument(command, 1) == b"help" and both(b"*", ours, theirs)
 
 
 @rule("memory", reason="a value takes other memory here; there an expired one is still told of")
-def _(_, ours, theirs):
-    return theirs[0] == b":" and (ours[0] == b":" or ours[1] in (None, b""))
+def _(command, ours, theirs):
+    told = ours[0] == b":" and int(ours[1]) > 0
+    return argument(command, 1) == b"usage" and theirs[0] == b":" and \
+        (told or ours in ((b"$", None), (b"_", b"")))
 
 
 @rule("object",
@@ -182,32 +198,6 @@ def _(_, ours, theirs):
     return ours[0] == theirs[0] and ours[0] in b"*~" and sorted(ours[1]) == sorted(theirs[1])
 
 
-@rule("srandmember", reason="chance")
-def _(command, ours, theirs):
-    if len(command) == 2:
-        return both(b"$", ours, theirs) and None not in (ours[1], theirs[1])
-    return both(b"*", ours, theirs) and len(ours[1]) == len(theirs[1])
-
-
-@rule("sscan",
-      reason="the order of members, and what makes a part of a round, is each server's own")
-def _(command, ours, theirs):
-    if not both(b"*", ours, theirs):
-        return False
-    whole_round = (ours[1][0][1], theirs[1][0][1]) == (b"0", b"0")
-    return not whole_round or sorted(ours[1][1][1]) == sorted(theirs[1][1][1])
-
-
-@rule("sscan", reason="there a cursor may be empty, signed, or end at a zero byte")
-def _(command, ours, _):
-    return not command[2].isdigit() and ours == (b"-", b"ERR invalid cursor")
-
-
-def pairs_of(reply):
-    """A flat array, or a map, of fields with their values."""
-    return sorted(zip(reply[1][::2], reply[1][1::2]))
-
-
 @rule("hgetall", reason="the order of a hash's fields is that of each server's hashing")
 def _(_, ours, theirs):
     return ours[0] == theirs[0] and ours[0] in b"*%" and pairs_of(ours) == pairs_of(theirs)
@@ -218,74 +208,161 @@ def _(_, ours, theirs):
     return both(b"*", ours, theirs) and sorted(ours[1]) == sorted(theirs[1])
 
 
-@rule("hscan", reason="the order of fields, and what makes a part of a round, is each server's own")
-def _(command, ours, theirs):
-    if not both(b"*", ours, theirs):
+# ---- parts of a whole ----------------------------------------------------------------------------
+#
+# What chance takes, and what one step of a scan finds, differs; that it is a part of the whole does
+# not. The generators ask for the whole just before: see BEFORE.
+
+
+def whole_before(command, earlier, *names):
+    """What one of these commands on the same key has told just before, of ours; None: nothing."""
+    asked = earlier.command()
+    if asked and asked[0].lower() in names and asked[1:2] == command[1:2]:
+        return earlier.ours()
+    return None
+
+
+def is_sample(command, ours, whole, parts_of_one):
+    """Whether it is as many, of which each is a part of the whole, as the count asks for."""
+    found = leaves(ours)
+    with_more = len(command) > 3
+    if not with_more:
+        whole = [(first,) for first, *_ in whole]
+    each = parts_of_one if with_more else 1
+    found = list(zip(*[iter(found)] * each))
+    count = int(command[2]) if len(command) > 2 else 1
+    wanted = min(count, len(whole)) if count >= 0 else -count if whole else 0
+    return len(found) == wanted and set(found) <= set(whole) and \
+        (count < 0 or len(set(found)) == len(found))
+
+
+@rule_looking_back("srandmember", "hrandfield", "zrandmember", reason="chance")
+def _(command, ours, theirs, earlier):
+    if shape(ours) != shape(theirs) or (b"$", None) in (ours, theirs):
         return False
-    whole_round = (argument(command, 2), ours[1][0][1], theirs[1][0][1]) == (b"0", b"0", b"0")
-    return not whole_round or pairs_of(ours[1][1]) == pairs_of(theirs[1][1])
+    asked = whole_before(command, earlier, b"smembers", b"hgetall", b"zrange")
+    if asked is None:  # the command, or the one before, has been spoilt
+        return ours[0] in b"*$"
+    parts = 1 if earlier.command()[0].lower() == b"smembers" else 2
+    found = leaves(asked)
+    return is_sample(command, ours, list(zip(*[iter(found)] * parts)), parts)
 
 
-@rule("hscan", reason="there a cursor may be empty, signed, or end at a zero byte")
+@rule_looking_back("randomkey", reason="chance")
+def _(_, ours, theirs, earlier):
+    return both(b"$", ours, theirs) and None not in (ours[1], theirs[1]) and \
+        earlier.command() == (b"KEYS", b"*") and ours in earlier.ours()[1]
+
+
+def scan_step(command, first_option):
+    """The cursor, and whether the count is large enough for a whole round."""
+    options = [word.lower() for word in command[first_option:]]
+    return command[first_option - 1], b"100000" in options[1::2]
+
+
+def same_step(command, ours, theirs, first_option, items):
+    """A whole round finds the same, whatever its order; less than that is each server's own."""
+    if not both(b"*", ours, theirs) or shape(ours)[0] != shape(theirs)[0]:
+        return False
+    cursor, large = scan_step(command, first_option)
+    cursors = ours[1][0][1], theirs[1][0][1]
+    if large and (int(cursor) == 0 and cursors != (b"0", b"0")):
+        return False
+    return cursors != (b"0", b"0") or int(cursor) != 0 or \
+        sorted(items(ours[1][1])) == sorted(items(theirs[1][1]))
+
+
+def scored(reply):
+    found = leaves(reply)
+    return [(member, float(score)) for member, score in zip(found[::2], found[1::2])]
+
+
+@rule("scan", reason="the order of keys, and what makes a part of a round, is each server's own")
+def _(command, ours, theirs):
+    return same_step(command, ours, theirs, 2, leaves)
+
+
+@rule("sscan", reason="the order, and what makes a part of a round, is each server's own")
+def _(command, ours, theirs):
+    return same_step(command, ours, theirs, 3, leaves)
+
+
+@rule("hscan", reason="the order, and what makes a part of a round, is each server's own")
+def _(command, ours, theirs):
+    return same_step(command, ours, theirs, 3, pairs_of)
+
+
+@rule("zscan", reason="the order is each server's own, and scores are written as 7.2 does")
+def _(command, ours, theirs):
+    return same_step(command, ours, theirs, 3, scored)
+
+
+@rule("scan", reason="there a cursor may be empty, signed, or end at a zero byte")
+def _(command, ours, _):
+    return not command[1].isdigit() and ours == (b"-", b"ERR invalid cursor")
+
+
+@rule("sscan", "hscan", "zscan",
+      reason="there a cursor may be empty, signed, or end at a zero byte")
 def _(command, ours, _):
     return not argument(command, 2).isdigit() and ours == (b"-", b"ERR invalid cursor")
 
 
 @rule("hscan", reason="7.4 knows NOVALUES")
 def _(command, ours, theirs):
-    return b"novalues" in [word.lower() for word in command[3:]] and theirs[0] == b"-"
+    return b"novalues" in [word.lower() for word in command[3:]] and \
+        theirs == (b"-", b"ERR syntax error")
 
 
-@rule("hrandfield", reason="chance")
-def _(command, ours, theirs):
-    if both(b"$", ours, theirs):
-        return None not in (ours[1], theirs[1])
-    return both(b"*", ours, theirs) and len(ours[1]) == len(theirs[1])
+# ---- SORT ----------------------------------------------------------------------------------------
 
 
 def sort_options(command):
-    return [option.lower() for option in command[2:]]
+    """The options of a SORT that is well formed: their values by name, and the patterns of GET."""
+    given, gets, at = {}, [], 2
+    while at < len(command):
+        name = command[at].lower()
+        size = {b"by": 1, b"get": 1, b"limit": 2, b"store": 1}.get(name, 0)
+        given[name] = command[at + 1:at + 1 + size]
+        if name == b"get":
+            gets.append(command[at + 1])
+        at += 1 + size
+    return given, gets
 
 
-@rule("sort", "sort_ro", reason="what has the same weight, or none, comes in any order by BY ALPHA")
-def _(command, ours, theirs):
-    options = sort_options(command)
-    return both(b"*", ours, theirs) and {b"by", b"alpha"} <= set(options) and \
-        len(ours[1]) == len(theirs[1])
+@rule_looking_back("sort", "sort_ro",
+                   reason="what weighs the same by BY ALPHA, texts that are the same up to a zero "
+                   "byte, and a set that is not to be sorted come in each server's own order")
+def _(command, ours, theirs, earlier):
+    """All of it is the same in another order; LIMIT takes a slice of the whole told before."""
+    given, gets = sort_options(command)
+    if not both(b"*", ours, theirs) or len(ours[1]) != len(theirs[1]):
+        return False
+    unsorted = b"by" in given and b"*" not in given[b"by"][0]
+    if not unsorted and b"alpha" not in given:
+        return False
+    def rows(reply):
+        return list(zip(*[iter(leaves(reply))] * max(1, len(gets))))
+    if b"limit" not in given:
+        return Counter(rows(ours)) == Counter(rows(theirs))
+    if earlier.command() != without_limit(command):
+        return False
+    first, count = (int(number) for number in given[b"limit"])
+    first = max(0, first)
+    whole = rows(earlier.ours())
+    return rows(ours) == whole[first:first + count if count >= 0 else None]
 
 
-@rule("sort", "sort_ro", reason="a set that is not to be sorted has each server's own order")
-def _(command, ours, theirs):
-    return both(b"*", ours, theirs) and b"by" in sort_options(command) and \
-        len(ours[1]) == len(theirs[1])
+def without_limit(command):
+    """The SORT_RO that tells the whole of which this one tells a slice."""
+    words = [word.lower() for word in command]
+    while b"limit" in words[2:]:
+        at = words.index(b"limit", 2)
+        command, words = command[:at] + command[at + 3:], words[:at] + words[at + 3:]
+    return (b"SORT_RO",) + tuple(command[1:])
 
 
-@rule("sort", "sort_ro", reason="there texts are compared up to their first zero byte")
-def _(command, ours, theirs):
-    return both(b"*", ours, theirs) and b"alpha" in sort_options(command) and \
-        len(ours[1]) == len(theirs[1]) and any(b"\0" in (item[1] or b"") for item in ours[1])
-
-
-@rule("sort", "sort_ro", reason="there an overflow of an earlier number may still be remembered")
-def _(_, ours, theirs):
-    return theirs == (b"-", b"ERR One or more scores can't be converted into double") and \
-        ours[0] in b":*"
-
-
-@rule("object", reason="there SORT turns a sorted set into a skiplist; test_zset.py has names")
-def _(command, ours, theirs):
-    return argument(command, 1) == b"encoding" and ours == (b"$", b"listpack") and \
-        theirs == (b"$", b"skiplist")
-
-
-def same_but(ours, theirs, differ):
-    """Whether two replies are the same where `differ` does not say that two numbers may stand."""
-    if ours == theirs:
-        return True
-    if ours[0] != theirs[0] or not isinstance(ours[1], list) or not isinstance(theirs[1], list):
-        return differ(ours, theirs)
-    return len(ours[1]) == len(theirs[1]) and all(
-        same_but(one, other, differ) for one, other in zip(ours[1], theirs[1]))
+# ---- streams -------------------------------------------------------------------------------------
 
 
 def near_numbers(ours, theirs):
@@ -294,15 +371,11 @@ def near_numbers(ours, theirs):
 
 @rule("xpending", reason="how long an entry is idle is read by each server's clock")
 def _(_, ours, theirs):
-    return same_but(ours, theirs, near_numbers)
-
-
-@rule("xgroup", "xinfo", reason="help texts are each server's own")
-def _(command, ours, theirs):
-    return argument(command, 1) == b"help" and both(b"*", ours, theirs)
-
-
-# ---- what 7.2 does otherwise than 7.0 ------------------------------------------------------------
+    """The third of an entry, its consumer, and its count of deliveries."""
+    return both(b"*", ours, theirs) and len(ours[1]) == len(theirs[1]) and all(
+        len(one[1]) == len(other[1]) == 4 and one[1][:2] == other[1][:2] and
+        near_numbers(one[1][2], other[1][2]) and one[1][3] == other[1][3]
+        for one, other in zip(ours[1], theirs[1]))
 
 
 @rule("xgroup", reason="since 7.2 reading and claiming make the consumer even if there is nothing")
@@ -313,17 +386,37 @@ def _(command, ours, theirs):
 
 @rule("xsetid", reason="7.2 takes no id before one that XDEL has removed")
 def _(_, ours, theirs):
-    return ours[1] == b"ERR The ID specified in XSETID is smaller than current " \
-        b"max_deleted_entry_id" and (theirs[0] == b"-" or theirs[1] == b"OK")
+    return error(ours) == b"ERR The ID specified in XSETID is smaller than current " \
+        b"max_deleted_entry_id" and theirs == (b"+", b"OK")
 
 
 @rule("xread", "xreadgroup", reason="7.2 names the command and its own sign")
 def _(_, ours, theirs):
-    return ours[1].startswith(b"ERR Unbalanced '") and theirs[1].startswith(b"ERR Unbalanced X")
+    return error(ours).startswith(b"ERR Unbalanced '") and \
+        error(theirs).startswith(b"ERR Unbalanced X")
 
 
 def as_map(reply):
     return {name[1]: item for name, item in zip(reply[1][::2], reply[1][1::2])}
+
+
+def seen_later(ours, theirs):
+    """Ours is seen by every attempt, theirs only when it gets something."""
+    return both(b":", ours, theirs) and int(ours[1]) >= int(theirs[1]) - TIME_TOLERANCE_MS
+
+
+def idle_shorter(ours, theirs):
+    return both(b":", ours, theirs) and 0 <= int(ours[1]) <= int(theirs[1]) + TIME_TOLERANCE_MS
+
+
+def near_deliveries(ours, theirs):
+    """What is pending: entries with the time of their last delivery before the count."""
+    def known(one, other):
+        return near_numbers(one, other) and int(one[1]) > TIME_TOLERANCE_MS
+    return same_but(ours, theirs, known)
+
+
+CONSUMER_FIELDS = {b"idle": idle_shorter, b"seen-time": seen_later, b"pending": near_deliveries}
 
 
 def consumers_are_known(ours, theirs):
@@ -332,20 +425,18 @@ def consumers_are_known(ours, theirs):
     for each in theirs[1]:
         wanted = as_map(each)
         found = mine.pop(wanted[b"name"][1], None)
-        if found is None or not all(same_but(found[name], item, near_or_earlier)
-                                    for name, item in wanted.items()):
+        if found is None or not found.keys() - wanted.keys() <= {b"inactive", b"active-time"} or \
+                not all(same_but(found[name], item, CONSUMER_FIELDS.get(name, never))
+                        for name, item in wanted.items()):
             return False
     return all(each.get(b"pending") in ((b":", b"0"), (b"*", [])) for each in mine.values())
 
 
-def near_or_earlier(ours, theirs):
-    """Times, and what is idle: 7.0 sees a consumer only when it gets something."""
-    return both(b":", ours, theirs) and (near_numbers(ours, theirs) or int(ours[1]) < 10**6 or
-                                         int(ours[1]) > 10**12)
+def never(_, __):
+    return False
 
 
-def near_times(ours, theirs):
-    return near_numbers(ours, theirs) and int(ours[1]) > 10**11
+GROUP_FIELDS = {b"pending": near_deliveries}
 
 
 def groups_are_known(ours, theirs):
@@ -358,8 +449,8 @@ def groups_are_known(ours, theirs):
             same = int(counts[0][1]) >= int(counts[1][1])
         else:
             same = consumers_are_known(*counts)
-        if not same or mine.keys() != wanted.keys() or \
-                not all(same_but(mine[name], wanted[name], near_times) for name in mine):
+        if not same or mine.keys() != wanted.keys() or not all(
+                same_but(mine[name], wanted[name], GROUP_FIELDS.get(name, never)) for name in mine):
             return False
     return True
 
@@ -380,6 +471,55 @@ def _(command, ours, theirs):
     return same and mine == wanted and nodes[0][0] == nodes[1][0]
 
 
+# ---- names of encodings --------------------------------------------------------------------------
+
+
+def encodings(command, ours, theirs):
+    """The names that both say, when they do."""
+    return (ours[1], theirs[1]) if argument(command, 1) == b"encoding" and \
+        both(b"$", ours, theirs) else (None, None)
+
+
+@rule_looking_back("object", reason="7.2 has lists in a listpack")
+def _(command, ours, theirs, earlier):
+    """As far as one of 64 KiB, the largest that list-max-listpack-size knows."""
+    if encodings(command, ours, theirs) != (b"listpack", b"quicklist"):
+        return False
+    if earlier.command()[:1] != (b"LRANGE",) or earlier.command()[1] != command[2]:
+        return True
+    return sum(map(len, leaves(earlier.ours()))) <= 65536
+
+
+def is_integer(text):
+    try:
+        return str(int(text)).encode() == text and -2**63 <= int(text) < 2**63
+    except ValueError:
+        return False
+
+
+@rule_looking_back("object", reason="7.2 has listpacks of sets, and makes an intset of what "
+                   "SINTERSTORE and SDIFFSTORE find in others")
+def _(command, ours, theirs, earlier):
+    names = encodings(command, ours, theirs)
+    if names not in ((b"listpack", b"hashtable"), (b"listpack", b"intset"),
+                     (b"intset", b"hashtable"), (b"hashtable", b"intset")):
+        return False
+    if earlier.command() != (b"SMEMBERS", command[2]):
+        return True
+    members = leaves(earlier.ours())
+    if names[0] == b"listpack":
+        return len(members) <= 128 and all(len(member) <= 64 for member in members)
+    return names[0] == b"hashtable" or all(map(is_integer, members))
+
+
+@rule_looking_back("object", reason="there SORT makes a skiplist of what it only reads")
+def _(command, ours, theirs, earlier):
+    return encodings(command, ours, theirs) == (b"listpack", b"skiplist") and \
+        earlier.any_named("sort", "sort_ro")
+
+
+# ---- what 7.2 does otherwise than 7.0 ------------------------------------------------------------
+
 
 @rule("lpos", reason="7.2 refuses the least number as RANK, which has no opposite")
 def _(command, ours, _):
@@ -390,25 +530,30 @@ def _(command, ours, _):
 @rule("bitcount", "bitpos",
       reason="since 7.2 arguments are looked at before the key, also when it is absent")
 def _(_, ours, theirs):
-    return ours[0] == b"-" and (theirs[1] in (b"0", b"-1") or theirs[1].startswith(b"WRONGTYPE"))
-
-
-@rule("object", reason="since 7.2 a short list is a listpack")
-def _(_, ours, theirs):
-    return ours == (b"$", b"listpack") and theirs == (b"$", b"quicklist")
+    known = (b"ERR syntax error", b"ERR value is not an integer or out of range")
+    return error(ours) in known and \
+        (theirs in ((b":", b"0"), (b":", b"-1")) or error(theirs).startswith(b"WRONGTYPE"))
 
 
 @rule("zadd", "zincrby", "zscore", "zmscore", "zrange", "zrevrange", "zrangebyscore",
       "zrevrangebyscore", "zpopmin", "zpopmax", "zmpop", "bzpopmin", "bzpopmax", "bzmpop", "zunion",
       "zinter", "zdiff", reason="since 7.2 a score is the shortest text that reads back as it")
 def _(_, ours, theirs):
-    return same_numbers(ours, theirs)
+    return same_but(ours, theirs, same_score)
+
+
+@rule_looking_back("zscore", "zmscore", "zrange", "zrevrange", "zrangebyscore", "zrevrangebyscore",
+                   "zpopmin", "zpopmax", "zmpop", "zunion", "zinter", "zdiff",
+                   reason="there SORT makes a skiplist of what it reads, which keeps a zero's sign")
+def _(_, ours, theirs, earlier):
+    def known(one, other):
+        return same_score(one, other) or (one[1], other[1]) == (b"0", b"-0")
+    return earlier.any_named("sort", "sort_ro") and same_but(ours, theirs, known)
 
 
 @rule("zrank", "zrevrank", reason="since 7.2 there may be WITHSCORE behind the member")
 def _(command, ours, theirs):
-    return len(command) > 3 and theirs[0] == b"-" and \
-        theirs[1].startswith(b"ERR wrong number of arguments")
+    return len(command) == 4 and error(theirs).startswith(b"ERR wrong number of arguments")
 
 
 @rule("command", reason="7.2 takes GETKEYS of a command without arguments")
@@ -417,23 +562,10 @@ def _(command, ours, theirs):
         (b"-", b"ERR wrong number of arguments for 'command|getkeys' command")
 
 
-@rule("object", reason="7.2 has lists in a listpack")
-def _(command, ours, theirs):
-    return argument(command, 1) == b"encoding" and \
-        (ours[1], theirs[1]) == (b"listpack", b"quicklist")
-
-
-@rule("object", reason="7.2 has listpacks of sets, and makes an intset of what SINTERSTORE stores")
-def _(command, ours, theirs):
-    names = (ours[1], theirs[1])
-    return argument(command, 1) == b"encoding" and theirs[0] == b"$" and \
-        names in ((b"listpack", b"hashtable"), (b"listpack", b"intset"), (b"intset", b"hashtable"),
-                  (b"hashtable", b"intset"))
-
-
 @rule("hello", reason="7.2 reads all options before it looks at the password")
 def _(_, ours, theirs):
-    return ours[1].startswith(b"ERR Syntax error in HELLO") and theirs[1].startswith(b"WRONGPASS")
+    return error(ours).startswith(b"ERR Syntax error in HELLO") and \
+        error(theirs).startswith(b"WRONGPASS")
 
 
 # ---- what Snug does otherwise --------------------------------------------------------------------

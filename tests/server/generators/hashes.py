@@ -93,6 +93,7 @@ EXCLUDED = {name: "redis-server 7.0 does not know it; test_hash_ttl.py"
             for name in ["hexpire", "hpexpire", "hexpireat", "hpexpireat", "httl", "hpttl",
                          "hexpiretime", "hpexpiretime", "hpersist", "hgetdel", "hgetex",
                          "hsetex"]}
+BEFORE = {"hrandfield": lambda r, command: [(b"HGETALL", *command[1:2])]}
 
 
 def audit():

@@ -37,7 +37,7 @@ def read_keys(r):
     return [hll(r) if r.random() < 0.95 else DAMAGED for _ in range(r.choice([1, 1, 1, 2, 3, 5]))]
 
 
-def damage(r):
+def damage(r, _):
     """A damaged string for those who read."""
     if r.random() < 0.9:
         return []

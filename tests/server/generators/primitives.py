@@ -4,6 +4,8 @@ A generator takes a random.Random and returns the arguments after the command's 
 a small pool, so that commands meet each other's work.
 """
 
+import random
+
 KEYS = [b"a", b"b", b"c", b"k1", b"k2", b"{tag}x", b"number", b"float", b"bits",
         b"long:" + b"x" * 300, b"", b"bin\x00\xff\r\n\x80", b"missing", b"KEY", b"p*t[t]ern?"]
 
@@ -42,8 +44,17 @@ def key(r):
     return r.choice(KEYS[:9]) if r.random() < 0.8 else r.choice(KEYS)
 
 
+class Source(random.Random):
+    """Where a sequence's chances come from. Of each type's keys it uses the first `keys_used`: what
+    few keys get grows large."""
+
+    def __init__(self, seed, keys_used=5):
+        super().__init__(seed)
+        self.keys_used = keys_used
+
+
 def key_of(r, kind):
-    return r.choice(POOLS[kind]) if r.random() < 0.96 else key(r)
+    return r.choice(POOLS[kind][:r.keys_used]) if r.random() < 0.96 else key(r)
 
 
 def keys(r, most=4):

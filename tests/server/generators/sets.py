@@ -95,6 +95,7 @@ GENERATORS = {
 WEIGHTS = {"sadd": 14, "srem": 4, "smove": 3, "sunionstore": 2, "sinterstore": 1.5,
            "sdiffstore": 1.5, "spop": 0.4, "sismember": 2}
 EXCLUDED = {}
+BEFORE = {"srandmember": lambda r, command: [(b"SMEMBERS", *command[1:2])]}
 
 
 def audit():

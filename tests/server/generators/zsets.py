@@ -208,6 +208,8 @@ GENERATORS = {
 WEIGHTS = {"zadd": 8, "zincrby": 2, "zrange": 3, "zpopmin": 0.3, "zpopmax": 0.3, "zmpop": 0.3,
            "zremrangebyrank": 0.3, "zremrangebyscore": 0.3, "zremrangebylex": 0.5}
 EXCLUDED = {name: "waits; test_zset.py" for name in ["bzmpop", "bzpopmax", "bzpopmin"]}
+BEFORE = {"zrandmember": lambda r, command: [(b"ZRANGE", *command[1:2], b"0", b"-1",
+                                              b"WITHSCORES")]}
 
 
 def audit():
