@@ -126,6 +126,17 @@ static enum err keep_range(struct value_edit *edit, uint64_t count, struct list_
     return err == ERR_NONE ? list_remove(edit, 0, range.rank) : err;
 }
 
+/* The key goes with its items, not one after the other: where they are many, in steps, later. */
+static void drop_all(struct list_write *write)
+{
+    struct call *call = write->call;
+    if (write->entry != NULL)
+        edit_changed(&write->edit);
+    if (call_commit(call, call->db, &write->key, write->entry, &write->edit, EVENT_LTRIM, true) ==
+        ERR_NONE)
+        reply_ok(call->reply);
+}
+
 void cmd_ltrim(struct call *call)
 {
     struct list_write write;
@@ -135,13 +146,16 @@ void cmd_ltrim(struct call *call)
         return;
     uint64_t count = list_write_count(&write);
     struct list_range range = list_range(count, first, last);
+    if (range.count == 0) {
+        drop_all(&write);
+        return;
+    }
     if (keep_range(&write.edit, count, range) != ERR_NONE) {
         list_write_fail(&write);
         return;
     }
-    if (range.count > 0)
-        list_name_shrunk(&write.edit);
-    if (write.entry != NULL && range.count == count)
+    list_name_shrunk(&write.edit);
+    if (range.count == count)
         store_notify(call->store, call->db, call->first.name, EVENT_LTRIM);
     if (list_write_close(&write, EVENT_LTRIM))
         reply_ok(call->reply);

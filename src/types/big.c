@@ -3,7 +3,8 @@
 #include "base/prefetch.h"
 #include "struct/table.h"
 
-enum { FREE_NODES = 32 }; /* a step: some tens of microseconds at the most */
+/* A step: some tens of microseconds. It ends after a node with so many strings outside, too. */
+enum { FREE_NODES = 32, FREE_RUNS = 32 };
 
 struct run_visit {
     void (*visit)(void *context, uint64_t ref);
@@ -69,7 +70,8 @@ static bool drop_last_node(struct space *space, struct root *root, const struct 
 bool big_free_step(struct space *space, const struct value *value, const struct big_ops *ops)
 {
     struct root *root = big_root(space, value);
-    for (unsigned i = 0; i < FREE_NODES; i++) {
+    uint64_t outside = root->outside;
+    for (unsigned i = 0; i < FREE_NODES && outside - root->outside < FREE_RUNS; i++) {
         if (!drop_last_node(space, root, ops))
             continue;
         root_drop(space, root);

@@ -147,10 +147,13 @@ static bool free_root(struct space *space, struct root *root, unsigned *blocks_l
 {
     if (!free_below(space, root, blocks_left))
         return false;
-    for (; root->nodes[0].count > 0; --*blocks_left) {
+    while (root->nodes[0].count > 0) {
         if (*blocks_left == 0)
             return false;
+        uint64_t outside = root->outside;
         drop_last(space, root, 0);
+        uint64_t given = 1 + outside - root->outside;
+        *blocks_left -= given < *blocks_left ? (unsigned)given : *blocks_left;
     }
     if (*blocks_left == 0)
         return false;
