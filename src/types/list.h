@@ -45,6 +45,8 @@ struct list_more {
     uint64_t item_bytes;     /* of all items, trailers included */
     uint64_t listpack_bytes; /* as Redis's listpack of all; 0: not known */
     uint32_t first, last;    /* leaves, their numbers + 1, for who pushes; 0: to be looked up */
+    /* Items pushed to those leaves that the tree has not been told of yet. */
+    uint32_t first_more, last_more;
 };
 
 /* A list to be read. */
@@ -114,6 +116,10 @@ uint64_t list_entry_bytes(const struct space *space, const uint8_t *at);
 bool list_is_quicklist(const struct space *space, const struct value *value);
 
 /* list_forms.c: for the files of this type. */
+/* For who pushes at an end: nothing may be asked of the tree before list_settle. */
+void list_tree_of_ends(struct space *space, struct root *root, struct tree *tree);
+/* The tree is told of what was pushed. */
+void list_settle(const struct tree *tree);
 void list_tree(struct space *space, struct root *root, struct tree *tree);
 static inline struct list_more *list_more(const struct root *root)
 {

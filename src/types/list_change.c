@@ -105,10 +105,15 @@ static uint8_t *new_leaf(const struct tree *tree, const struct node *after, size
 static uint8_t *room_at_tail(const struct tree *tree, size_t bytes)
 {
     struct node *leaf = last_leaf(tree);
-    if (leaf == NULL || leaf->used + bytes > LIST_LEAF_MAX)
+    if (leaf == NULL || leaf->used + bytes > LIST_LEAF_MAX) {
+        list_settle(tree);
         return new_leaf(tree, leaf, bytes);
-    leaf = tree_splice(tree, leaf, leaf->used, 0, bytes, 1);
-    return leaf == NULL ? NULL : leaf->at + leaf->used - bytes;
+    }
+    leaf = tree_splice(tree, leaf, leaf->used, 0, bytes, 0);
+    if (leaf == NULL)
+        return NULL;
+    list_more(tree->root)->last_more++;
+    return leaf->at + leaf->used - bytes;
 }
 
 /* The gap grows by an eighth of the leaf, so that it seldom does; in a list of many leaves, where
@@ -137,6 +142,7 @@ static uint8_t *room_at_head(const struct tree *tree, size_t bytes)
         return new_leaf(tree, NULL, bytes);
     size_t gap = list_gap(leaf);
     if (UNLIKELY(gap < bytes)) {
+        list_settle(tree);
         if (leaf->used - gap + bytes > LIST_LEAF_MAX) {
             list_close_gap(tree, leaf);
             return new_leaf(tree, NULL, bytes);
@@ -148,7 +154,7 @@ static uint8_t *room_at_head(const struct tree *tree, size_t bytes)
     }
     past_node_changes(tree->space, tree->root, tree->set, leaf);
     list_set_gap(leaf, gap - bytes);
-    tree_add(tree, leaf, 1);
+    list_more(tree->root)->first_more++;
     return leaf->at + LIST_LEAF_HEADER + gap - bytes;
 }
 
@@ -216,7 +222,10 @@ static enum err put_item(struct value_edit *edit, unsigned where, uint64_t rank,
                          const struct packed_item *item)
 {
     struct tree tree;
-    list_tree(edit->space, edit->root, &tree);
+    if (where == AT_RANK)
+        list_tree(edit->space, edit->root, &tree);
+    else
+        list_tree_of_ends(edit->space, edit->root, &tree);
     size_t bytes = item_bytes_of(item);
     uint8_t *at = where == AT_HEAD   ? room_at_head(&tree, bytes)
                   : where == AT_TAIL ? room_at_tail(&tree, bytes)

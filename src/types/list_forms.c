@@ -6,11 +6,28 @@
 
 static const struct tree_ops no_keys = { .compare = NULL };
 
-void list_tree(struct space *space, struct root *root, struct tree *tree)
+void list_tree_of_ends(struct space *space, struct root *root, struct tree *tree)
 {
     *tree = (struct tree){
         .space = space, .root = root, .state = &list_more(root)->tree, .ops = &no_keys
     };
+}
+
+/* Counting each push at once would walk up the tree each time. */
+void list_settle(const struct tree *tree)
+{
+    struct list_more *more = list_more(tree->root);
+    if (more->first_more > 0)
+        tree_add(tree, tree_node(tree, more->first - 1), more->first_more);
+    if (more->last_more > 0)
+        tree_add(tree, tree_node(tree, more->last - 1), more->last_more);
+    more->first_more = more->last_more = 0;
+}
+
+void list_tree(struct space *space, struct root *root, struct tree *tree)
+{
+    list_tree_of_ends(space, root, tree);
+    list_settle(tree);
 }
 
 struct node *list_close_gap(const struct tree *tree, struct node *leaf)
