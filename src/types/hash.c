@@ -1,5 +1,6 @@
 /* Hashes: looking at them. */
 #include "types/hash_pairs.h"
+#include "types/making.h"
 #include "types/telling.h"
 
 const struct table_ops hash_table_ops = { pair_bytes, pair_hash };
@@ -338,6 +339,9 @@ const struct type_ops hash_ops = {
     .valid = valid,
     .summarise = hash_summarise,
     .tell = hash_tell,
+    .make_begin = hash_make_begin,
+    .make_part = hash_make_part,
+    .make_end = hash_make_end,
     .root_id = hash_root_id,
     .expiring = 1u << HASH_EXPIRING | 1u << (HASH_EXPIRING | HASH_BIG),
     .earliest = hash_earliest,

@@ -2,6 +2,7 @@
 #include "types/list.h"
 
 #include "types/big.h"
+#include "types/making.h"
 #include "types/telling.h"
 
 static const char *list_encoding_name(const struct space *space, const struct value *value)
@@ -232,5 +233,8 @@ const struct type_ops list_ops = {
     .valid = list_valid,
     .summarise = list_summarise,
     .tell = list_tell,
+    .make_begin = list_make_begin,
+    .make_part = list_make_part,
+    .make_end = list_make_end,
     .root_id = list_root_id,
 };

@@ -1,6 +1,7 @@
 /* Sets as one run of bytes, and what else the interface of types asks for.
  *
  *   image:  name 1 | members: packed elements, but a long one as  PACKED_RUN 1 | count 8 | bytes */
+#include "types/making.h"
 #include "types/set_inside.h"
 #include "types/telling.h"
 
@@ -228,5 +229,8 @@ const struct type_ops set_ops = {
     .valid = set_valid,
     .summarise = set_summarise,
     .tell = set_tell,
+    .make_begin = set_make_begin,
+    .make_part = set_make_part,
+    .make_end = set_make_end,
     .root_id = set_root_id,
 };

@@ -181,11 +181,12 @@ static enum err append_new_node(struct stream *stream, const struct node *last,
     return ERR_NONE;
 }
 
-static enum err append_draft(struct stream *stream, struct stream_draft *draft, uint64_t strings)
+static enum err append_draft(struct stream *stream, struct stream_draft *draft, uint64_t strings,
+                             enum stream_where where)
 {
     struct node *last = tree_last(&stream->entries);
-    if (last == NULL)
-        return append_new_node(stream, NULL, draft);
+    if (last == NULL || where == STREAM_NEW_NODE)
+        return append_new_node(stream, last, draft);
     bool same = stream_draft_is_same(stream->space, last, draft);
     size_t bytes = stream_draft_bytes(draft, stream_head_of(last)->first, same);
     if (!node_has_room(stream, last, strings, bytes))
@@ -195,8 +196,8 @@ static enum err append_draft(struct stream *stream, struct stream_draft *draft, 
     return append_to_node(stream, last, draft, same);
 }
 
-enum err stream_append(struct stream *stream, struct arena *arena, struct stream_id id,
-                       const struct bytes *strings, uint32_t fields)
+enum err stream_append_where(struct stream *stream, struct arena *arena, struct stream_id id,
+                             const struct bytes *strings, uint32_t fields, enum stream_where where)
 {
     struct stream_draft draft;
     uint64_t bytes = 0;
@@ -208,7 +209,7 @@ enum err stream_append(struct stream *stream, struct arena *arena, struct stream
         stream_draft_make(stream->space, stream->root, arena, id, strings, fields, &draft);
     if (err != ERR_NONE)
         return err;
-    err = append_draft(stream, &draft, bytes);
+    err = append_draft(stream, &draft, bytes, where);
     if (err != ERR_NONE) {
         stream_draft_drop(stream->space, stream->root, &draft);
         return err;

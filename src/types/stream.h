@@ -57,8 +57,19 @@ static inline uint32_t stream_nodes(const struct stream *stream)
 }
 
 /* ERR_LIMIT: more than a gigabyte. pre: `id` is greater than state->last. */
-MUST_CHECK enum err stream_append(struct stream *stream, struct arena *arena, struct stream_id id,
-                                  const struct bytes *strings, uint32_t fields);
+enum stream_where {
+    STREAM_LAST_NODE, /* in the last node while the limits let it grow, as XADD does */
+    STREAM_NEW_NODE,  /* where a file has another node */
+};
+MUST_CHECK enum err stream_append_where(struct stream *stream, struct arena *arena,
+                                        struct stream_id id, const struct bytes *strings,
+                                        uint32_t fields, enum stream_where where);
+MUST_CHECK static inline enum err stream_append(struct stream *stream, struct arena *arena,
+                                                struct stream_id id, const struct bytes *strings,
+                                                uint32_t fields)
+{
+    return stream_append_where(stream, arena, id, strings, fields, STREAM_LAST_NODE);
+}
 /* False when there is no such entry. */
 MUST_CHECK bool stream_remove(struct stream *stream, struct stream_id id);
 bool stream_has(const struct stream *stream, struct stream_id id);

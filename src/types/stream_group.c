@@ -317,6 +317,33 @@ enum err pending_put(struct group *group, const struct pending *pending)
     return ERR_NONE;
 }
 
+enum err pending_announce(struct group *group, const struct pending *pending)
+{
+    struct pending nobodys = *pending;
+    if (sorted_find(&group->pending, &pending->id) != NULL)
+        return ERR_EXISTS;
+    uint8_t *record = sorted_insert(&group->pending, &pending->id);
+    if (record == NULL)
+        return ERR_MEMORY;
+    nobodys.consumer = 0;
+    pending_write(record, &nobodys);
+    return ERR_NONE;
+}
+
+enum err pending_give(struct group *group, const struct consumer *consumer, struct stream_id id)
+{
+    uint8_t *record = sorted_find(&group->pending, &id);
+    if (record == NULL || pending_of_record(record).consumer != 0)
+        return ERR_MISSING;
+    struct pending pending = pending_of_record(record);
+    pending.consumer = consumer->root->head.id;
+    if (!consumer_add(group, &pending))
+        return ERR_MEMORY;
+    sorted_touch(&group->pending, &id);
+    pending_write(record, &pending); /* the group's records have not moved */
+    return ERR_NONE;
+}
+
 bool pending_remove(struct group *group, struct stream_id id)
 {
     struct pending pending;

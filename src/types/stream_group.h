@@ -116,6 +116,12 @@ MUST_CHECK bool pending_from(const struct group *group, const struct consumer *c
 MUST_CHECK bool pending_last(const struct group *group, struct pending *pending);
 /* Makes pending->id pending, at pending->consumer, or changes what is known of it. */
 MUST_CHECK enum err pending_put(struct group *group, const struct pending *pending);
+/* The same in two steps, for a group that is being made: first what is pending, at nobody yet
+ * (ERR_EXISTS), then each of them at its consumer (ERR_MISSING: it is not pending, or not nobody's).
+ * Nothing else may be done with the group in between, but giving it back. */
+MUST_CHECK enum err pending_announce(struct group *group, const struct pending *pending);
+MUST_CHECK enum err pending_give(struct group *group, const struct consumer *consumer,
+                                 struct stream_id id);
 /* False: it was not pending. */
 bool pending_remove(struct group *group, struct stream_id id);
 

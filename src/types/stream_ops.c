@@ -2,6 +2,7 @@
  * whose second set of nodes, if it has one, leads to more of them. */
 #include "struct/past.h"
 #include "types/big.h"
+#include "types/making.h"
 #include "types/stream_group.h"
 #include "types/stream_image.h"
 #include "types/telling.h"
@@ -265,5 +266,8 @@ const struct type_ops stream_ops = {
     .valid = valid,
     .summarise = stream_summarise,
     .tell = stream_tell,
+    .make_begin = stream_make_begin,
+    .make_part = stream_make_part,
+    .make_end = stream_make_end,
     .root_id = stream_root_id,
 };

@@ -1,4 +1,5 @@
 #include "types/string.h"
+#include "types/making.h"
 #include "types/telling.h"
 
 enum {
@@ -279,4 +280,7 @@ const struct type_ops string_ops = {
     .valid = string_valid,
     .summarise = string_summarise,
     .tell = string_tell,
+    .make_begin = string_make_begin,
+    .make_part = string_make_part,
+    .make_end = string_make_end,
 };

@@ -43,6 +43,8 @@ struct value_expiry {
 };
 #define VALUE_NEVER INT64_MAX
 
+struct part;
+struct value_making;
 struct value_telling;
 struct value_summary;
 
@@ -88,6 +90,10 @@ struct type_ops {
     void (*summarise)(struct space *space, const struct value *value,
                       struct value_summary *summary);
     bool (*tell)(struct value_telling *telling);
+    /* And made of parts, see types/making.h. */
+    enum err (*make_begin)(struct value_making *making);
+    enum err (*make_part)(struct value_making *making, const struct part *part);
+    enum err (*make_end)(struct value_making *making);
     /* The id of a big value's root; 0: it has none. NULL: values of this type never have. */
     uint32_t (*root_id)(const struct value *value);
 

@@ -2,6 +2,7 @@
  * The image: a byte for the name, then score and member of each in order, packed; a member with a
  * run as PACKED_RUN, its length (8 bytes), and its bytes. */
 #include "types/limits.h"
+#include "types/making.h"
 #include "types/telling.h"
 #include "types/zset_big.h"
 #include "types/zset_small.h"
@@ -333,5 +334,8 @@ const struct type_ops zset_ops = {
     .valid = zset_valid,
     .summarise = zset_summarise,
     .tell = zset_tell,
+    .make_begin = zset_make_begin,
+    .make_part = zset_make_part,
+    .make_end = zset_make_end,
     .root_id = zset_root_id,
 };
