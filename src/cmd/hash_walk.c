@@ -1,129 +1,48 @@
 /* Hashes walked in part: HSCAN and HRANDFIELD. */
-#include "base/glob.h"
 #include "cmd/hash_command.h"
+#include "cmd/scanning.h"
 
 /* --- HSCAN ------------------------------------------------------------------------------------
- * The pairs found are views into the hash, gathered in the arena: nothing changes it before the
- * reply is written. */
-
-enum { SCAN_COUNT = 10, SCAN_FIRST_ROOM = 32, SCAN_STEPS_PER_COUNT = 10 };
-
-struct hscan {
-    struct call *call;
-    struct bytes pattern;
-    bool has_pattern, no_values;
-    int64_t count;
-    uint64_t visited;
-    struct hash_pair *found;
-    size_t found_count, found_room;
-    bool failed; /* no memory */
-};
-
-static bool make_room(struct hscan *scan)
-{
-    if (scan->found_count < scan->found_room)
-        return true;
-    size_t room = scan->found_room == 0 ? SCAN_FIRST_ROOM : scan->found_room * 2;
-    struct hash_pair *more = arena_take_many(scan->call->arena, room, sizeof *more);
-    if (more == NULL)
-        return false;
-    if (scan->found_count > 0)
-        memcpy(more, scan->found, scan->found_count * sizeof *more);
-    scan->found = more;
-    scan->found_room = room;
-    return true;
-}
+ * The pairs found are views into the hash: nothing changes it before the reply is written. */
 
 static void scan_visit(void *context, const struct hash_pair *pair)
 {
-    struct hscan *scan = context;
+    struct scanning *scanning = context;
     uint8_t digits[NUMBER_I64_MAX];
-    scan->visited++;
-    if (scan->has_pattern &&
-        !glob_match(scan->pattern, packed_view(scan->call->space, pair->field, digits)))
-        return;
-    scan->failed = scan->failed || !make_room(scan);
-    if (!scan->failed)
-        scan->found[scan->found_count++] = *pair;
+    scanning->visited++;
+    if (scanning_fits(scanning, packed_view(scanning->call->space, pair->field, digits)))
+        scanning_keep(scanning, pair);
 }
 
-/* One option; *at is moved to its last word. */
-static bool read_option(struct hscan *scan, uint32_t *at)
+static void reply_found(const struct scanning *scanning, uint64_t cursor)
 {
-    struct call *call = scan->call;
-    uint32_t option = *at;
-    if (call_is(call, option, "novalues")) {
-        scan->no_values = true;
-        return true;
-    }
-    ++*at;
-    if (*at < call->argc && call_is(call, option, "count")) {
-        if (!call_i64(call, *at, &scan->count))
-            return false;
-        if (scan->count >= 1)
-            return true;
-    } else if (*at < call->argc && call_is(call, option, "match")) {
-        scan->pattern = call->argv[*at];
-        scan->has_pattern = !bytes_equal(scan->pattern, BYTES("*"));
-        return true;
-    }
-    call_syntax_error(call);
-    return false;
-}
-
-/* Digits, leading zeros too, up to 2^64 - 1. */
-static bool read_cursor(struct bytes text, uint64_t *cursor)
-{
-    while (text.count > 1 && text.at[0] == '0')
-        text = bytes_of(text.at + 1, text.count - 1);
-    return number_read_u64(text, cursor);
-}
-
-static uint64_t scan_steps(struct hscan *scan, const struct hash *hash, uint64_t cursor)
-{
-    uint64_t steps = (uint64_t)scan->count <= UINT64_MAX / SCAN_STEPS_PER_COUNT
-                         ? (uint64_t)scan->count * SCAN_STEPS_PER_COUNT
-                         : UINT64_MAX;
-    do {
-        cursor = hash_scan(hash, cursor, scan_visit, scan);
-    } while (cursor != 0 && --steps > 0 && scan->visited < (uint64_t)scan->count);
-    return cursor;
-}
-
-static void reply_found(struct hscan *scan, uint64_t cursor)
-{
-    struct call *call = scan->call;
-    uint8_t digits[NUMBER_I64_MAX];
-    reply_array(call->reply, 2);
-    reply_bulk(call->reply, bytes_of(digits, number_write_u64(digits, cursor)));
-    reply_array(call->reply, scan->no_values ? scan->found_count : 2 * scan->found_count);
-    for (size_t i = 0; i < scan->found_count; i++) {
-        hash_reply_text(call, scan->found[i].field);
-        if (!scan->no_values)
-            hash_reply_text(call, scan->found[i].value);
+    const struct hash_pair *found = (const void *)scanning->found;
+    size_t count = scanning->found_count;
+    scanning_reply(scanning, cursor, scanning->no_values ? count : 2 * count);
+    for (size_t i = 0; i < count; i++) {
+        hash_reply_text(scanning->call, found[i].field);
+        if (!scanning->no_values)
+            hash_reply_text(scanning->call, found[i].value);
     }
 }
 
 void cmd_hscan(struct call *call)
 {
-    struct hscan scan = { .call = call, .count = SCAN_COUNT };
+    struct scanning scanning;
     struct hash hash;
     uint64_t cursor = 0;
     bool there;
-    if (!read_cursor(call->argv[2], &cursor)) {
-        reply_error(call->reply, "ERR invalid cursor");
+    scanning_init(&scanning, call, sizeof(struct hash_pair));
+    if (!scanning_cursor(call, 2, &cursor) || !hash_read(call, &hash, &there) ||
+        (there && !scanning_read(&scanning, 3, SCANNING_NO_VALUES)))
         return;
-    }
-    if (!hash_read(call, &hash, &there))
-        return;
-    for (uint32_t at = 3; there && at < call->argc; at++)
-        if (!read_option(&scan, &at))
-            return;
-    cursor = there ? scan_steps(&scan, &hash, cursor) : 0;
-    if (scan.failed)
+    do
+        cursor = there ? hash_scan(&hash, cursor, scan_visit, &scanning) : 0;
+    while (scanning_goes_on(&scanning, cursor));
+    if (scanning.failed)
         call_memory_error(call);
     else
-        reply_found(&scan, cursor);
+        reply_found(&scanning, cursor);
 }
 
 /* --- HRANDFIELD ------------------------------------------------------------------------------- */

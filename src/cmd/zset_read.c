@@ -1,6 +1,6 @@
 /* Commands that look at sorted sets: scores, ranks, counts, SCAN, members at random. */
-#include "base/glob.h"
 #include "base/number.h"
+#include "cmd/scanning.h"
 #include "cmd/zset_command.h"
 
 void cmd_zcard(struct call *call)
@@ -104,67 +104,24 @@ void cmd_zlexcount(struct call *call)
 
 /* --- ZSCAN ------------------------------------------------------------------------------------ */
 
-struct scan {
+struct zset_scan {
+    struct scanning scanning;
     struct zset_gathering gathering; /* members that fit */
-    struct bytes pattern;
-    bool all;
-    int64_t count, visited;
 };
 
 static bool scan_visit(void *context, const struct zset_item *item, bool passing)
 {
-    struct scan *scan = context;
-    scan->visited++;
-    if (scan->all || glob_match(scan->pattern, item->member))
-        return zset_gather(&scan->gathering, item, passing);
-    return true;
+    struct zset_scan *scan = context;
+    scan->scanning.visited++;
+    return !scanning_fits(&scan->scanning, item->member) ||
+           zset_gather(&scan->gathering, item, passing);
 }
 
-static bool read_scan_option(struct call *call, uint32_t at, struct scan *scan)
+static void reply_scan(struct zset_scan *scan, uint64_t cursor)
 {
-    if (at + 1 < call->argc && call_is(call, at, "count")) {
-        if (!call_i64(call, at + 1, &scan->count))
-            return false;
-        if (scan->count >= 1)
-            return true;
-    } else if (at + 1 < call->argc && call_is(call, at, "match")) {
-        scan->pattern = call->argv[at + 1];
-        scan->all = bytes_equal(scan->pattern, BYTES("*"));
-        return true;
-    }
-    call_syntax_error(call);
-    return false;
-}
-
-static bool read_cursor(struct bytes text, uint64_t *cursor)
-{
-    while (text.count > 1 && text.at[0] == '0')
-        text = bytes_of(text.at + 1, text.count - 1);
-    return number_read_u64(text, cursor);
-}
-
-/* Buckets until enough members were looked at; a sparse table ends the call by steps instead. */
-static uint64_t scan_steps(const struct zset *zset, struct scan *scan, uint64_t cursor)
-{
-    enum { STEPS_FOR_EACH = 10 };
-    uint64_t steps = (uint64_t)scan->count <= UINT64_MAX / STEPS_FOR_EACH
-                         ? (uint64_t)scan->count * STEPS_FOR_EACH
-                         : UINT64_MAX;
-    struct zset_visitor visitor = { scan_visit, scan };
-    if (zset->count == 0)
-        return 0;
-    do
-        cursor = zset_scan(zset, cursor, &visitor);
-    while (cursor != 0 && --steps > 0 && scan->visited < scan->count);
-    return cursor;
-}
-
-static void reply_scan(struct call *call, const struct scan *scan, uint64_t cursor)
-{
+    struct call *call = scan->scanning.call;
     uint8_t text[NUMBER_DOUBLE_MAX];
-    reply_array(call->reply, 2);
-    reply_bulk(call->reply, bytes_of(text, number_write_u64(text, cursor)));
-    reply_array(call->reply, scan->gathering.count * 2);
+    scanning_reply(&scan->scanning, cursor, scan->gathering.count * 2);
     for (uint64_t i = 0; i < scan->gathering.count; i++) {
         const struct zset_item *item = &scan->gathering.items[i];
         reply_bulk(call->reply, item->member);
@@ -174,24 +131,22 @@ static void reply_scan(struct call *call, const struct scan *scan, uint64_t curs
 
 void cmd_zscan(struct call *call)
 {
-    struct scan scan = { .gathering = { .arena = call->arena }, .all = true, .count = 10 };
+    struct zset_scan scan = { .gathering = { .arena = call->arena } };
+    struct zset_visitor visitor = { scan_visit, &scan };
     const struct entry *entry;
     struct zset zset;
-    uint64_t cursor;
-    if (!read_cursor(call->argv[2], &cursor)) {
-        reply_error(call->reply, "ERR invalid cursor");
+    uint64_t cursor = 0;
+    scanning_init(&scan.scanning, call, 0);
+    if (!scanning_cursor(call, 2, &cursor) || !zset_read(call, 1, &entry, &zset) ||
+        (entry != NULL && !scanning_read(&scan.scanning, 3, 0)))
         return;
-    }
-    if (!zset_read(call, 1, &entry, &zset))
-        return;
-    for (uint32_t at = 3; at < call->argc && entry != NULL; at += 2)
-        if (!read_scan_option(call, at, &scan))
-            return;
-    cursor = scan_steps(&zset, &scan, cursor);
+    do
+        cursor = zset.count == 0 ? 0 : zset_scan(&zset, cursor, &visitor);
+    while (scanning_goes_on(&scan.scanning, cursor));
     if (scan.gathering.failed)
         call_memory_error(call);
     else
-        reply_scan(call, &scan, cursor);
+        reply_scan(&scan, cursor);
 }
 
 /* --- ZRANDMEMBER ------------------------------------------------------------------------------ */

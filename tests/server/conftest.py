@@ -207,3 +207,18 @@ class Both:
 def both(server, oracle, request):
     with Client(server.port) as snug, Client(oracle.port) as redis:
         yield Both(snug, redis, request.param)
+
+
+@pytest.fixture
+def options(client):
+    """CONFIG SET whose changes are taken back after the test."""
+    before = {}
+
+    def change(**values):
+        for name, value in values.items():
+            name = name.replace("_", "-")
+            before.setdefault(name, client.call("CONFIG", "GET", name)[1])
+            assert client.call("CONFIG", "SET", name, value) == "OK"
+    yield change
+    for name, value in before.items():
+        client.call("CONFIG", "SET", name, value)

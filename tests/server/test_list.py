@@ -14,21 +14,6 @@ FRAME = 7  # bytes of a listpack without items
 BYTE_LIMITS = {-1: 4096, -2: 8192, -3: 16384, -4: 32768, -5: 65536}
 
 
-@pytest.fixture
-def options(client):
-    """CONFIG SET whose changes are taken back after the test."""
-    before = {}
-
-    def change(**values):
-        for name, value in values.items():
-            name = name.replace("_", "-")
-            before.setdefault(name, client.call("CONFIG", "GET", name)[1])
-            assert client.call("CONFIG", "SET", name, value) == "OK"
-    yield change
-    for name, value in before.items():
-        client.call("CONFIG", "SET", name, value)
-
-
 def encoding(client, key):
     return client.call("OBJECT", "ENCODING", key).decode()
 

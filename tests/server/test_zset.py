@@ -19,21 +19,6 @@ POSITIVE = Error("ERR value is out of range, must be positive")
 INF = math.inf
 
 
-@pytest.fixture
-def options(client):
-    """CONFIG SET whose changes are taken back after the test."""
-    before = {}
-
-    def change(**values):
-        for name, value in values.items():
-            name = name.replace("_", "-")
-            before.setdefault(name, client.call("CONFIG", "GET", name)[1])
-            assert client.call("CONFIG", "SET", name, value) == "OK"
-    yield change
-    for name, value in before.items():
-        client.call("CONFIG", "SET", name, value)
-
-
 def encoding(client, key):
     return client.call("OBJECT", "ENCODING", key).decode()
 
