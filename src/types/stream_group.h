@@ -117,7 +117,7 @@ MUST_CHECK bool pending_last(const struct group *group, struct pending *pending)
 /* Makes pending->id pending, at pending->consumer, or changes what is known of it. */
 MUST_CHECK enum err pending_put(struct group *group, const struct pending *pending);
 /* The same in two steps, for a group that is being made: first what is pending, at nobody yet
- * (ERR_EXISTS), then each of them at its consumer (ERR_MISSING: it is not pending, or not nobody's).
+ * (ERR_EXISTS), then each of them at its consumer (ERR_MISSING: it is not, or at somebody).
  * Nothing else may be done with the group in between, but giving it back. */
 MUST_CHECK enum err pending_announce(struct group *group, const struct pending *pending);
 MUST_CHECK enum err pending_give(struct group *group, const struct consumer *consumer,

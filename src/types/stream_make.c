@@ -1,5 +1,5 @@
 /* Streams of entries, groups and consumers. What STREAM says is kept until the end, so that it may
- * come before the entries or behind them; an entry that is pending belongs to nobody until OWNED. */
+ * come before the entries or behind them; what is pending belongs to nobody until OWNED. */
 #include "types/big.h"
 #include "types/making.h"
 #include "types/stream_group.h"
