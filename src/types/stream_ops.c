@@ -134,9 +134,10 @@ static bool free_below(struct space *space, struct root *root, unsigned *blocks_
             --*blocks_left;
             continue;
         }
-        if (!past_wants(space, root->head.id))
-            past_done(space, id_in(node, ids - 1)); /* nobody will read what is below either */
-        if (!free_root(space, root_of(space, id_in(node, ids - 1)), blocks_left))
+        uint32_t id = id_in(node, ids - 1);
+        if (!past_wants(space, root->head.id) && past_wants(space, id))
+            past_done(space, id); /* nobody will read what is below either */
+        if (!free_root(space, root_of(space, id), blocks_left))
             return false;
         node = node_splice(space, root, 1, node, (ids - 1) * sizeof(uint32_t), sizeof(uint32_t), 0);
         ENSURE(node != NULL); /* it has not grown */

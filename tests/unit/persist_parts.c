@@ -94,7 +94,8 @@ static void describe_text(struct buffer *out, struct bytes text)
     bool done = buffer_append_text(out, " '");
     for (size_t i = 0; i < text.count; i++) {
         bool plain = isprint(text.at[i]) && text.at[i] != '\\';
-        done = done && buffer_printf(out, plain ? "%c" : "\\x%02x", text.at[i]);
+        done = done && (plain ? buffer_append_byte(out, text.at[i])
+                              : buffer_printf(out, "\\x%02x", text.at[i]));
     }
     ENSURE(done && buffer_append_text(out, "'"));
 }
