@@ -43,7 +43,7 @@ wanted() {
             echo libc6-dev make pkg-config libjemalloc-dev liblzf-dev
             ;;
         test)
-            echo redis-server redis-tools python3 python3-pytest python3-redis python3-hypothesis
+            echo redis-server redis-tools python3 python3-pytest python3-redis
             echo clang universal-ctags shellcheck binutils
             clang_runtime
             formatter

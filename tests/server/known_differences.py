@@ -387,7 +387,9 @@ def _(command, ours, theirs):
 @rule("xsetid", reason="7.2 takes no id before one that XDEL has removed")
 def _(_, ours, theirs):
     return error(ours) == b"ERR The ID specified in XSETID is smaller than current " \
-        b"max_deleted_entry_id" and theirs == (b"+", b"OK")
+        b"max_deleted_entry_id" and theirs in (
+            (b"+", b"OK"),
+            (b"-", b"ERR The ID specified in XSETID is smaller than the target stream top item"))
 
 
 @rule("xread", "xreadgroup", reason="7.2 names the command and its own sign")
@@ -512,6 +514,22 @@ def _(command, ours, theirs, earlier):
     return names[0] == b"hashtable" or all(map(is_integer, members))
 
 
+@rule_looking_back("object", reason="7.2 makes a skiplist at once when as many members are told of "
+                   "as a listpack may not have, even if few of them are new")
+def _(command, ours, theirs, earlier):
+    return encodings(command, ours, theirs) == (b"skiplist", b"listpack") and any(
+        told[0].lower() in (b"zadd", b"geoadd") and len(told) > (4 if limited else 2 * 128)
+        for limited, told in after_limits(earlier))
+
+
+def after_limits(earlier):
+    """The commands before, each with whether some limit of listpacks has been set by then."""
+    limited = False
+    for told in earlier.commands[:earlier.at]:
+        limited |= told[0].lower() == b"config" and argument(told, 2).startswith(b"zset-max-")
+        yield limited, told
+
+
 @rule_looking_back("object", reason="there SORT makes a skiplist of what it only reads")
 def _(command, ours, theirs, earlier):
     return encodings(command, ours, theirs) == (b"listpack", b"skiplist") and \
@@ -544,11 +562,18 @@ def _(_, ours, theirs):
 
 @rule_looking_back("zscore", "zmscore", "zrange", "zrevrange", "zrangebyscore", "zrevrangebyscore",
                    "zpopmin", "zpopmax", "zmpop", "zunion", "zinter", "zdiff",
-                   reason="there SORT makes a skiplist of what it reads, which keeps a zero's sign")
+                   reason="a skiplist keeps a zero's sign: there SORT makes one of what it reads; "
+                   "7.2 makes one at once of many members, of which 7.0 has the first in a "
+                   "listpack")
 def _(_, ours, theirs, earlier):
     def known(one, other):
-        return same_score(one, other) or (one[1], other[1]) == (b"0", b"-0")
-    return earlier.any_named("sort", "sort_ro") and same_but(ours, theirs, known)
+        return same_score(one, other) or \
+            (sorted_before and (one[1], other[1]) == (b"0", b"-0")) or \
+            (many_before and (one[1], other[1]) == (b"-0", b"0"))
+    sorted_before = earlier.any_named("sort", "sort_ro")
+    many_before = any(command[0].lower() == b"zadd" and len(command) > 4
+                      for command in earlier.commands[:earlier.at])
+    return (sorted_before or many_before) and same_but(ours, theirs, known)
 
 
 @rule("zrank", "zrevrank", reason="since 7.2 there may be WITHSCORE behind the member")

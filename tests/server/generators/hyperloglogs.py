@@ -29,7 +29,10 @@ def elements(r):
 
 
 def hll(r):
-    return key_of(r, "hll")
+    """Of others only keys that hold no strings, as commands on strings damage what is added."""
+    if r.random() < 0.96:
+        return r.choice(POOLS["hll"][:r.keys_used])
+    return key_of(r, r.choice(["list", "hash", "set", "zset", "stream"]))
 
 
 def read_keys(r):

@@ -43,7 +43,8 @@ def place(r):
     chance = r.random()
     if chance < 0.7:
         return list(spread(r))
-    return list(r.choice(PLACES if chance < 0.98 else BAD_PLACES))
+    longitude, latitude = r.choice(PLACES if chance < 0.98 else BAD_PLACES)
+    return [longitude, latitude or r.uniform(-0.01, 0.01)]  # not as far from north as from south
 
 
 def placed_member(r):
@@ -110,17 +111,26 @@ def geosearch(r):
 
 def geosearchstore(r):
     parts = [origin(r), shape(r), limits(r)]
+    target = geo(r)
     if r.random() < 0.3:
         parts.append([word(r, "STOREDIST")])
+        target = key_of(r, "zset")
     if r.random() < 0.03:
         parts.append(with_options(r))
-    return [geo(r), geo(r)] + shuffled(r, parts)
+    return [target, geo(r)] + shuffled(r, parts)
+
+
+def storing(r):
+    """Distances go where no places are sought: as places they would all be the same one."""
+    if r.random() < 0.5:
+        return [word(r, "STORE"), geo(r)]
+    return [word(r, "STOREDIST"), key_of(r, "zset")]
 
 
 def radius_options(r, may_store):
     parts = [limits(r)]
     if may_store and r.random() < 0.3:
-        parts += [[word(r, "STORE", "STOREDIST"), geo(r)] for _ in range(r.choice([1, 1, 2]))]
+        parts += [storing(r) for _ in range(r.choice([1, 1, 2]))]
     if r.random() < (0.1 if len(parts) > 1 else 0.6):
         parts.append(with_options(r))
     return shuffled(r, parts)

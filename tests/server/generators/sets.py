@@ -5,6 +5,9 @@ from generators.primitives import *  # noqa: F403
 LONG = [b"l" * 63, b"m" * 64, b"n" * 65, b"o" * 127, b"p" * 128, b"q" * 9000, b"r" * 40000]
 
 
+ALL = 100_000  # more than any set here has
+
+
 def set_key(r):
     return key_of(r, "set")
 
@@ -51,13 +54,13 @@ def sintercard_arguments(r):
 
 def pop_count(r):
     """Nothing or everything: what chance takes is tested elsewhere."""
-    return r.choice([0, 1000, 10**6, 2**63 - 1, -1, b"x", b"", -2**63])
+    return r.choice([0, ALL, 10**6, 2**63 - 1, -1, b"x", b"", -2**63])
 
 
 def leaves_to_chance(arguments):
     """Whether two servers would keep different members after this SPOP."""
     count = str(arguments[1]) if len(arguments) > 1 else "1"
-    return len(arguments) < 3 and count.isdigit() and 0 < int(count) < 1000
+    return len(arguments) < 3 and count.isdigit() and 0 < int(count) < ALL
 
 
 def random_count(r):

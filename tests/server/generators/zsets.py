@@ -29,7 +29,9 @@ def zset_or_set(r):
 
 
 def lex(r):
-    return r.choice(SAME_SCORE) if r.random() < 0.97 else r.choice(KEYS[:9])
+    """Never one that may hold other scores, which other commands put in keys of all kinds."""
+    return r.choice(SAME_SCORE) if r.random() < 0.97 else r.choice(
+        POOLS[r.choice(["list", "hash", "set", "stream"])])
 
 
 def member(r):
