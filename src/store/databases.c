@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/prefetch.h"
 #include "store/inside.h"
+#include "struct/past.h"
 
 enum { POP_AT_ONCE = 64 };
 
@@ -238,9 +239,10 @@ static bool empty_step(struct store *store, struct db *db)
     for (uint64_t at = 0; at < count; at++) {
         struct entry *entry = entry_at(store, refs[at]);
         struct value value = entry_value(entry);
+        walk_before_change(store, db, entry);
         count_expiry(db, entry_expiry(entry), -1);
         count_inner(db, entry, -1);
-        store_free_value(store, &value);
+        store_give_value(store, &value);
         heap_give(store->heap, entry);
     }
     if (db->dying) {
@@ -284,6 +286,8 @@ static uint64_t flush_one(struct store *store, unsigned number, bool wait)
 uint64_t store_flush(struct store *store, unsigned db, bool wait)
 {
     uint64_t count = 0;
+    if (db == STORE_ALL_DATABASES)
+        walk_abandon(store, "all keys were removed");
     for (uint32_t number = 0; number < store->databases; number++)
         if (db == STORE_ALL_DATABASES || db == number)
             count += flush_one(store, number, wait);
@@ -302,7 +306,10 @@ static void drop_first_dying(struct store *store)
 static void free_some_of_value(struct store *store)
 {
     struct dying_value *dying = store->dying_values;
-    struct value value = { dying->type, dying->encoding, bytes_of(dying->body, dying->body_bytes) };
+    struct value value = dying_as_value(dying);
+    uint32_t id = value_root_id(&value);
+    if (UNLIKELY(store->space.past != NULL) && id != 0)
+        past_done(&store->space, id); /* it was dying when the walk began, or has been read */
     if (!type_ops(value.type)->free_step(&store->space, &value, &dying->cursor))
         return;
     store->dying_values = dying->next;

@@ -56,23 +56,31 @@ void store_written(struct store *store, const struct entry *entry)
 
 /* --- giving back ------------------------------------------------------------------------------ */
 
-static bool remember_dying(struct store *store, const struct value *value, uint64_t cursor)
+struct dying_value *store_make_dying(struct store *store, const struct value *value)
 {
     struct dying_value *dying = memory_take(sizeof *dying + value->body.count);
     if (dying == NULL)
-        return false;
-    *dying = (struct dying_value){ .next = store->dying_values,
-                                   .cursor = cursor,
-                                   .type = value->type,
+        return NULL;
+    *dying = (struct dying_value){ .type = value->type,
                                    .encoding = value->encoding,
                                    .body_bytes = (uint32_t)value->body.count };
     memcpy(dying->body, value->body.at, value->body.count);
-    store->dying_values = dying;
     store->lazyfree_pending++;
+    return dying;
+}
+
+static bool remember_dying(struct store *store, const struct value *value, uint64_t cursor)
+{
+    struct dying_value *dying = store_make_dying(store, value);
+    if (dying == NULL)
+        return false;
+    dying->cursor = cursor;
+    dying->next = store->dying_values;
+    store->dying_values = dying;
     return true;
 }
 
-void store_free_value(struct store *store, const struct value *value)
+static void begin_freeing(struct store *store, const struct value *value)
 {
     uint64_t cursor = 0;
     const struct type_ops *ops = type_ops(value->type);
@@ -80,6 +88,18 @@ void store_free_value(struct store *store, const struct value *value)
         return;
     while (!ops->free_step(&store->space, value, &cursor)) /* no memory to remember it */
         ;
+}
+
+void store_give_value(struct store *store, const struct value *value)
+{
+    if (LIKELY(!store->walk.watching) || !walk_keeps(store, value, false))
+        begin_freeing(store, value);
+}
+
+void store_free_value(struct store *store, const struct value *value)
+{
+    if (LIKELY(!store->walk.watching) || !walk_keeps(store, value, true))
+        begin_freeing(store, value);
 }
 
 /* Puts the probe on the slot that refers to `entry`. */
@@ -108,8 +128,9 @@ static void unlink_entry(struct store *store, struct db *db, const struct key *k
 void store_discard(struct store *store, struct db *db, const struct key *key, struct entry *entry)
 {
     struct value value = entry_value(entry);
+    walk_before_change(store, db, entry);
     unlink_entry(store, db, key, entry);
-    store_free_value(store, &value);
+    store_give_value(store, &value);
     heap_give(store->heap, entry);
 }
 
@@ -153,6 +174,7 @@ static struct entry *make_entry(struct store *store, const struct entry_parts *p
     if (entry == NULL)
         return NULL;
     entry_lay_out(entry, parts);
+    entry_set_epoch(entry, store->walk.epoch);
     tag_expiry(store, entry);
     return entry;
 }
@@ -223,7 +245,7 @@ static void put_in_place(struct store *store, struct db *db, struct entry *entry
                          const struct entry_parts *parts, const struct value *value)
 {
     struct value old = entry_value(entry);
-    store_free_value(store, &old);
+    store_give_value(store, &old);
     heap_refit(store->heap, entry, bytes_of_parts(parts));
     rewrite_header(store, db, entry, parts);
     memcpy(entry_body_mut(entry), value->body.at, value->body.count);
@@ -245,7 +267,7 @@ static enum err put_anew(struct store *store, struct db *db, const struct key *k
             return err;
     } else {
         struct value old = entry_value(entry);
-        store_free_value(store, &old);
+        store_give_value(store, &old);
         replace_entry(store, db, key, entry, made);
     }
     *result = made;
@@ -264,6 +286,8 @@ enum err store_put(struct store *store, unsigned db, const struct key *key, stru
                                  .key = key->name,
                                  .body_bytes = value->body.count };
     struct entry *now = entry;
+    if (entry != NULL)
+        walk_before_change(store, database, entry);
     if (entry != NULL && fits_in_place(store, entry, &parts)) {
         put_in_place(store, database, entry, &parts, value);
     } else {
@@ -299,6 +323,9 @@ uint8_t *store_edit(struct store *store, unsigned db, const struct key *key, str
                     size_t body_bytes, unsigned encoding, enum event event)
 {
     struct db *database = db_of(store, db);
+    walk_before_change(store, database, *entry);
+    if (UNLIKELY(store->walk.watching))
+        walk_part_from_run(store, *entry);
     if (entry_body(*entry).count == body_bytes && entry_encoding(*entry) == encoding) {
         store_changed(store, database, key->name, event); /* a counter that ticks on, a bit */
         return entry_body_mut(*entry);
@@ -329,6 +356,7 @@ enum err store_set_expiry(struct store *store, unsigned db, const struct key *ke
 {
     struct db *database = db_of(store, db);
     struct entry_parts parts = parts_of(*entry);
+    walk_before_change(store, database, *entry);
     parts.expiry = expiry;
     if (entry_expires(*entry) == (expiry != ENTRY_NO_EXPIRY)) {
         rewrite_header(store, database, *entry, &parts);
@@ -351,8 +379,9 @@ static enum err replace_target(struct store *store, struct db *db, const struct 
     struct entry *target = store_look(store, db->number, key);
     if (target == NULL)
         return insert_entry(store, db, key, made);
+    walk_before_change(store, db, target);
     struct value old = entry_value(target);
-    store_free_value(store, &old);
+    store_give_value(store, &old);
     replace_entry(store, db, key, target, made);
     return ERR_NONE;
 }
@@ -363,6 +392,7 @@ enum err store_rename(struct store *store, unsigned from_db, const struct key *f
 {
     struct db *source = db_of(store, from_db), *target = db_of(store, to_db);
     struct entry_parts parts = parts_of(entry);
+    walk_before_change(store, source, entry);
     parts.key = to->name;
     parts.db = target->slot;
     struct entry *made = make_entry(store, &parts);

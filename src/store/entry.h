@@ -40,6 +40,15 @@ static inline unsigned entry_encoding(const struct entry *entry)
 {
     return (entry->tag >> 3) & 3u;
 }
+/* Of which walk the entry is, or whose it need not be (store/walk.h). */
+static inline unsigned entry_epoch(const struct entry *entry)
+{
+    return entry->tag >> 6;
+}
+static inline void entry_set_epoch(struct entry *entry, unsigned epoch)
+{
+    entry->tag = (uint8_t)((entry->tag & 0x3fu) | epoch << 6);
+}
 static inline bool entry_expires(const struct entry *entry)
 {
     return (entry->tag & ENTRY_TAG_EXPIRES) != 0;

@@ -10,6 +10,7 @@
 #define STORE_INSIDE_H
 
 #include "store/store.h"
+#include "store/walk.h"
 #include "struct/index.h"
 #include "types/limits.h"
 
@@ -21,6 +22,8 @@ struct db {
     uint64_t inner_expires;       /* of whose elements some may have an expiry */
     unsigned __int128 expiry_sum; /* of their times, offset by 2^47 so that none is negative */
     uint32_t number, slot;
+    uint32_t number_then; /* 1 more than its number when the walk began; 0: it is younger */
+    bool dying_then;      /* it was flushed before the walk began */
     struct db *next_dying;
     bool dying; /* flushed: its entries wait to be given back */
 };
@@ -28,10 +31,45 @@ struct db {
 /* A value whose blocks are given back in steps, after its entry is gone. */
 struct dying_value {
     struct dying_value *next;
+    struct dying_value **link; /* to this one; of those that wait for the walk */
     uint64_t cursor;
+    uint64_t kept_bytes; /* of one that waits */
     uint8_t type, encoding;
     uint32_t body_bytes;
     uint8_t body[];
+};
+
+/* A run that the walk has shown, or the root of a value whose key is gone. */
+struct walk_kept {
+    uint64_t name;             /* 0: a free place */
+    struct dying_value *dying; /* NULL: an entry owns the value still */
+};
+
+/* Values of which blocks must stay until the walk has read them. */
+struct walk_keeping {
+    struct walk_kept *places; /* open addressing */
+    uint32_t count, capacity; /* a power of two, or 0 */
+    struct dying_value *waiting;
+    struct dying_value *parts; /* taken out of values; nobody tells when they were read */
+    uint64_t bytes;            /* of all that wait */
+};
+
+struct store_walk {
+    bool open;
+    bool watching;      /* open, and of use still */
+    bool whole;         /* every entry has been visited */
+    const char *broken; /* why it is of no use any more */
+    uint8_t epoch;      /* of new entries, walk or not */
+    uint8_t epochs;     /* a bit for each that an entry may have */
+    struct store_walk_options options;
+    uint32_t slot; /* where the walk is, or the tidying after it */
+    uint64_t cursor;
+    uint64_t visited; /* by this step */
+    struct walk_counts {
+        uint64_t keys, expires;
+    } * counts; /* by number */
+    bool field_expiries;
+    struct walk_keeping keeping;
 };
 
 struct store {
@@ -53,6 +91,7 @@ struct store {
     struct db *dying;
     struct dying_value *dying_values;
     uint64_t lazyfree_pending, lazyfreed;
+    struct store_walk walk;
 
     struct heap_sweep sweep;
     struct entry *inner_due[INNER_AT_ONCE]; /* found by this step of the sweep */
@@ -95,10 +134,41 @@ void databases_release(struct store *store);
 
 /* door.c: takes the entry out of index and counts, gives block and value back; tells nobody. */
 void store_discard(struct store *store, struct db *db, const struct key *key, struct entry *entry);
+/* Starts giving a value back whose entry goes, or gets another one. */
+void store_give_value(struct store *store, const struct value *value);
+/* NULL: no memory. It is on no list. */
+MUST_CHECK struct dying_value *store_make_dying(struct store *store, const struct value *value);
+static inline struct value dying_as_value(const struct dying_value *dying)
+{
+    return (struct value){ dying->type, dying->encoding, bytes_of(dying->body, dying->body_bytes) };
+}
 void count_expiry(struct db *db, int64_t expiry, int sign);
 void count_inner(struct db *db, const struct entry *entry, int sign);
 /* No element of the value expires before; or VALUE_NEVER. */
 int64_t store_inner_expiry(const struct store *store, const struct entry *entry);
+
+/* walk.c */
+void walk_visit_early(struct store *store, const struct db *db, struct entry *entry);
+void walk_abandon(struct store *store, const char *reason);
+/* From here on the walk is of no use; whoever reads is told at his next step. */
+void walk_break(struct store *store, const char *reason);
+/* Before anything of an entry changes, and before it goes. */
+static inline void walk_before_change(struct store *store, const struct db *db, struct entry *entry)
+{
+    if (UNLIKELY(store->walk.watching))
+        walk_visit_early(store, db, entry);
+}
+
+/* walk_keep.c: an entry that is visited. */
+void walk_show(struct store *store, const struct value *value);
+/* True: the walk needs the value still, which waits now; the caller gives nothing back. */
+MUST_CHECK bool walk_keeps(struct store *store, const struct value *value, bool part);
+/* The entry's value is about to be changed in its run: it gets another, where the walk needs it. */
+void walk_part_from_run(struct store *store, struct entry *entry);
+/* Nobody waits any more: whatever does is to be given back. */
+void walk_keep_nothing(struct store *store);
+void walk_each_kept(const struct store *store,
+                    void (*visit)(void *context, const struct value *value), void *context);
 
 /* use.c: a new entry. */
 void store_start_use(struct store *store, struct entry *entry);

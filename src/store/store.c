@@ -15,6 +15,7 @@ struct store *store_new(const struct store_options *options)
     store->seed = options->seed;
     store->databases = options->databases;
     store->active_expire = true;
+    store->walk.epochs = 1;
     store->use = (struct store_use_options){ false, 10, 1 };
     rng_init(&store->rng, options->rng_seed);
     store->heap = heap_new(
@@ -34,6 +35,8 @@ void store_drop(struct store *store)
 {
     if (store == NULL)
         return;
+    if (store->walk.open)
+        store_walk_end(store);
     while (store->dying_values != NULL) {
         struct dying_value *next = store->dying_values->next;
         memory_give(store->dying_values);

@@ -1,4 +1,5 @@
 #include "store/inside.h"
+#include "struct/past.h"
 
 struct tally {
     struct store *store;
@@ -70,14 +71,22 @@ static bool db_valid(struct store *store, const struct db *db, struct tally *tot
            tally.inner_expires == db->inner_expires && tally.expiry_sum == db->expiry_sum;
 }
 
+static void count_value(void *context, const struct value *value)
+{
+    struct tally *total = context;
+    type_ops(value->type)->each_ref(&total->store->space, value, count_ref, total);
+}
+
+/* What no entry owns any more. */
 static void count_dying(struct store *store, struct tally *total)
 {
     for (const struct dying_value *dying = store->dying_values; dying != NULL;
          dying = dying->next) {
-        struct value value = { dying->type, dying->encoding,
-                               bytes_of(dying->body, dying->body_bytes) };
-        type_ops(value.type)->each_ref(&store->space, &value, count_ref, total);
+        struct value value = dying_as_value(dying);
+        count_value(total, &value);
     }
+    walk_each_kept(store, count_value, total);
+    past_each_run(&store->space, count_ref, total);
 }
 
 bool store_valid(struct store *store)

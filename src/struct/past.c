@@ -334,6 +334,11 @@ void past_close(struct space *space)
     space->past = NULL;
 }
 
+void past_spoil(struct past *past)
+{
+    past->spoiled = true;
+}
+
 bool past_is_spoiled(const struct past *past)
 {
     return past->spoiled;

@@ -29,6 +29,8 @@ MUST_CHECK struct past *past_open(struct space *space, uint64_t memory_limit);
 /* Gives back whatever is kept. Roots that were not read stay unread only for this past. */
 void past_close(struct space *space);
 bool past_is_spoiled(const struct past *past);
+/* Nobody will read on: nothing more is put aside, and no value is wanted. */
+void past_spoil(struct past *past);
 /* Bytes of copies and kept runs. */
 uint64_t past_bytes(const struct past *past);
 

@@ -215,6 +215,25 @@ static enum err string_decode(struct space *space, struct bytes image, struct va
     return ERR_NONE;
 }
 
+static enum err string_copy(struct space *space, const struct value *value, struct value *copy,
+                            struct buffer *body)
+{
+    struct string_scratch scratch;
+    struct value made = *value;
+    if (value->encoding == STRING_BIG &&
+        string_make_raw(space->heap, big_view(space->heap, value->body.at), STRING_RAW, &scratch,
+                        &made) != ERR_NONE)
+        return ERR_MEMORY;
+    if (!buffer_append(body, made.body)) {
+        if (value->encoding == STRING_BIG)
+            give_run(space->heap, &made);
+        return ERR_MEMORY;
+    }
+    made.body = bytes_of(body->at + (body->count - made.body.count), made.body.count);
+    *copy = made;
+    return ERR_NONE;
+}
+
 static void string_each_ref(struct space *space, const struct value *value,
                             void (*visit)(void *context, uint64_t ref), void *context)
 {
@@ -273,6 +292,7 @@ const struct type_ops string_ops = {
     .encoding_name = string_encoding_name,
     .encode = string_encode,
     .decode = string_decode,
+    .copy = string_copy,
     .each_ref = string_each_ref,
     .free_step = string_free_step,
     .bytes = string_bytes,
