@@ -170,6 +170,38 @@ static int sync_file(void *context, int file)
     return fault->inner->sync(fault->inner->context, file);
 }
 
+static int sync_data(void *context, int file)
+{
+    struct fault_seam *fault = context;
+    if (fails(fault, FAULT_FILES))
+        return -1;
+    return fault->inner->sync_data(fault->inner->context, file);
+}
+
+static int truncate_file(void *context, int file, uint64_t bytes)
+{
+    struct fault_seam *fault = context;
+    if (fails(fault, FAULT_FILES))
+        return -1;
+    return fault->inner->truncate(fault->inner->context, file, bytes);
+}
+
+static int64_t file_bytes(void *context, int file)
+{
+    struct fault_seam *fault = context;
+    if (fails(fault, FAULT_FILES))
+        return -1;
+    return fault->inner->file_bytes(fault->inner->context, file);
+}
+
+static int make_directory(void *context, const char *path, unsigned mode)
+{
+    struct fault_seam *fault = context;
+    if (fails(fault, FAULT_FILES))
+        return -1;
+    return fault->inner->make_directory(fault->inner->context, path, mode);
+}
+
 static int rename_file(void *context, const char *from, const char *to)
 {
     struct fault_seam *fault = context;
@@ -220,6 +252,10 @@ void fault_seam_init(struct fault_seam *fault, const struct seam *inner)
         .read = read_file,
         .write = write_file,
         .sync = sync_file,
+        .sync_data = sync_data,
+        .truncate = truncate_file,
+        .file_bytes = file_bytes,
+        .make_directory = make_directory,
         .rename = rename_file,
         .unlink = unlink_file,
         .close = close_file,

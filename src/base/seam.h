@@ -49,6 +49,10 @@ struct seam {
     ssize_t (*read)(void *context, int file, void *at, size_t bytes);
     ssize_t (*write)(void *context, int file, const void *at, size_t bytes);
     int (*sync)(void *context, int file);
+    int (*sync_data)(void *context, int file); /* without times: fdatasync */
+    int (*truncate)(void *context, int file, uint64_t bytes);
+    int64_t (*file_bytes)(void *context, int file); /* -1: as the others */
+    int (*make_directory)(void *context, const char *path, unsigned mode);
     int (*rename)(void *context, const char *from, const char *to);
     int (*unlink)(void *context, const char *path);
     int (*close)(void *context, int file);

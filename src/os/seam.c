@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -193,6 +194,31 @@ static int sync_file(void *context, int file)
     return fsync(file);
 }
 
+static int sync_data(void *context, int file)
+{
+    (void)context;
+    return fdatasync(file);
+}
+
+static int truncate_file(void *context, int file, uint64_t bytes)
+{
+    (void)context;
+    return ftruncate(file, (off_t)bytes);
+}
+
+static int64_t file_bytes(void *context, int file)
+{
+    struct stat facts;
+    (void)context;
+    return fstat(file, &facts) == 0 ? (int64_t)facts.st_size : -1;
+}
+
+static int make_directory(void *context, const char *path, unsigned mode)
+{
+    (void)context;
+    return mkdir(path, (mode_t)mode);
+}
+
 static int rename_file(void *context, const char *from, const char *to)
 {
     (void)context;
@@ -232,6 +258,10 @@ void os_seam_init(struct seam *seam)
         .read = read_file,
         .write = write_file,
         .sync = sync_file,
+        .sync_data = sync_data,
+        .truncate = truncate_file,
+        .file_bytes = file_bytes,
+        .make_directory = make_directory,
         .rename = rename_file,
         .unlink = unlink_file,
         .close = close_file,

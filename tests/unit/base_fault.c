@@ -72,7 +72,10 @@ TEST(fault_fails_always_from_there)
     CHECK(seam->rename(seam->context, "/a", "/b") == -1);
     CHECK(seam->unlink(seam->context, "/nowhere/a") == -1 && errno == ENOMEM);
     CHECK(seam->accept(seam->context, -1, NULL, NULL) == -1 && errno == ENOMEM);
-    CHECK_EQ(atomic_load(&world.fault.failed), 7);
+    CHECK(seam->sync_data(seam->context, 0) == -1 && seam->truncate(seam->context, 0, 0) == -1);
+    CHECK(seam->file_bytes(seam->context, 0) == -1);
+    CHECK(seam->make_directory(seam->context, "/nowhere/a", 0755) == -1 && errno == ENOMEM);
+    CHECK_EQ(atomic_load(&world.fault.failed), 11);
 }
 
 TEST(fault_closes_even_when_close_fails)

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { MIB = 1024 * 1024 };
@@ -91,4 +93,23 @@ TEST(sockets_calls_serve_pipes_as_well)
     CHECK_BYTES(bytes_of(got, 3), BYTES("abc"));
     close(ends[0]);
     close(ends[1]);
+}
+
+TEST(files_have_a_length_which_can_be_cut)
+{
+    struct seam seam;
+    char root[] = "/tmp/snug-seam-XXXXXX", directory[64], path[80];
+    os_seam_init(&seam);
+    CHECK(mkdtemp(root) != NULL);
+    snprintf(directory, sizeof directory, "%s/d", root);
+    snprintf(path, sizeof path, "%s/f", directory);
+    CHECK(seam.make_directory(NULL, directory, 0755) == 0);
+    CHECK(seam.make_directory(NULL, directory, 0755) == -1 && errno == EEXIST);
+    int file = seam.open(NULL, path, O_RDWR | O_CREAT | O_APPEND, 0644);
+    CHECK(file >= 0 && seam.file_bytes(NULL, file) == 0);
+    CHECK(seam.write(NULL, file, "abcdef", 6) == 6 && seam.file_bytes(NULL, file) == 6);
+    CHECK(seam.truncate(NULL, file, 2) == 0 && seam.file_bytes(NULL, file) == 2);
+    CHECK(seam.sync_data(NULL, file) == 0 && seam.close(NULL, file) == 0);
+    CHECK(seam.file_bytes(NULL, -1) == -1);
+    CHECK(seam.unlink(NULL, path) == 0 && rmdir(directory) == 0 && rmdir(root) == 0);
 }
