@@ -91,11 +91,15 @@ BENCHES := $(sort $(patsubst bench/%.c,$(BUILD)/bench-%,$(wildcard bench/*.c))) 
 object   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 .PHONY: build unit-tests benches help
-build: $(BUILD)/snug-server
+build: $(BUILD)/snug-server $(BUILD)/snug-check
 unit-tests: $(BUILD)/unit-tests
 benches: $(BENCHES)
 
 $(BUILD)/snug-server: $(call object,$(MAIN)) $(BUILD)/libsnug.a
+	$(call say,link)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
+$(BUILD)/snug-check: $(call object,tools/check.c) $(BUILD)/libsnug.a
 	$(call say,link)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
@@ -247,14 +251,15 @@ clean:
 # /usr keeps its configuration in /etc, every other prefix its own.
 SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 CONFIGURE = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
-INSTALLED = $(PREFIX)/bin/snug-server $(PREFIX)/lib/systemd/system/snug-server.service \
-  $(PREFIX)/lib/sysusers.d/snug.conf $(PREFIX)/lib/tmpfiles.d/snug.conf \
-  $(SYSCONFDIR)/init.d/snug-server
+INSTALLED = $(PREFIX)/bin/snug-server $(PREFIX)/bin/snug-check \
+  $(PREFIX)/lib/systemd/system/snug-server.service $(PREFIX)/lib/sysusers.d/snug.conf \
+  $(PREFIX)/lib/tmpfiles.d/snug.conf $(SYSCONFDIR)/init.d/snug-server
 CONF = $(DESTDIR)$(SYSCONFDIR)/snug/snug.conf
 
 .PHONY: install uninstall
 install: build
 	install -D -m 755 $(BUILD)/snug-server $(DESTDIR)$(PREFIX)/bin/snug-server
+	install -D -m 755 $(BUILD)/snug-check $(DESTDIR)$(PREFIX)/bin/snug-check
 	@set -e; for pair in \
 	  snug-server.service:644:$(PREFIX)/lib/systemd/system/snug-server.service \
 	  sysusers.conf:644:$(PREFIX)/lib/sysusers.d/snug.conf \

@@ -27,7 +27,7 @@ MUST_CHECK bool aof_exists(const struct seam *seam, const char *path);
 /* All of a file of at most `most` bytes, appended to `content`. */
 MUST_CHECK enum err aof_file_read(const struct seam *seam, const char *path, size_t most,
                                   struct buffer *content);
-/* Writes all of it, however often the system takes less. *written: how much was, also on failure. */
+/* Writes all of it, however often the system takes less. *written: how much was, always. */
 MUST_CHECK bool aof_write_all(const struct seam *seam, int file, struct bytes bytes,
                               size_t *written);
 MUST_CHECK enum err aof_directory_sync(const struct seam *seam, const char *directory);

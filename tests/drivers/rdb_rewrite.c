@@ -1,8 +1,10 @@
 /* Reads an RDB file or a DUMP and writes it anew, through the parts of its values.
  * usage: rdb-rewrite file|dump VERSION <old >new
  *        rdb-rewrite file|dump describe <old
+ *        rdb-rewrite file commands <old >log
  * Exit code 1 and a reason where it is refused. */
 #include "../unit/persist_parts.h"
+#include "persist/aof_commands.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +13,8 @@ struct rewrite {
     struct bytes rest; /* of the input */
     struct buffer out;
     struct rdb_writer writer;
-    bool describe, dump;
+    struct aof_commands log;
+    bool describe, dump, commands;
     struct rdb_key_facts facts;
     struct buffer name;
     struct parts parts;
@@ -39,18 +42,22 @@ static enum err take_aux(void *context, struct bytes name, struct bytes value)
     struct rewrite *rewrite = context;
     char text[100];
     snprintf(text, sizeof text, "%.*s", (int)name.count, (const char *)name.at);
-    return rewrite->describe ? ERR_NONE : rdb_write_aux(&rewrite->writer, text, value);
+    return rewrite->describe || rewrite->commands ? ERR_NONE
+                                                  : rdb_write_aux(&rewrite->writer, text, value);
 }
 
 static enum err take_function(void *context, struct bytes source)
 {
     struct rewrite *rewrite = context;
-    return rewrite->describe ? ERR_NONE : rdb_write_function(&rewrite->writer, source);
+    return rewrite->describe || rewrite->commands ? ERR_NONE
+                                                  : rdb_write_function(&rewrite->writer, source);
 }
 
 static enum err take_database(void *context, unsigned db, uint64_t keys, uint64_t expires)
 {
     struct rewrite *rewrite = context;
+    if (rewrite->commands)
+        return aof_commands_database(&rewrite->log, db);
     return rewrite->describe ? ERR_NONE : rdb_write_database(&rewrite->writer, db, keys, expires);
 }
 
@@ -81,6 +88,15 @@ static enum err write_value(struct rewrite *rewrite)
     return err == ERR_NONE ? parts_write(&rewrite->parts, &rewrite->writer) : err;
 }
 
+static enum err write_commands(struct rewrite *rewrite)
+{
+    parts_summary(&rewrite->parts, &rewrite->facts.summary);
+    enum err err = aof_commands_key(&rewrite->log, &rewrite->facts);
+    for (size_t i = 0; i < rewrite->parts.count && err == ERR_NONE; i++)
+        err = aof_commands_part(&rewrite->log, &rewrite->parts.at[i]);
+    return err == ERR_NONE ? aof_commands_end(&rewrite->log) : err;
+}
+
 static enum err end_value(void *context)
 {
     struct rewrite *rewrite = context;
@@ -92,7 +108,7 @@ static enum err end_value(void *context)
             return ERR_MEMORY;
         parts_describe(&rewrite->parts, &rewrite->out);
     } else {
-        err = write_value(rewrite);
+        err = (rewrite->commands ? write_commands : write_value)(rewrite);
     }
     parts_release(&rewrite->parts);
     return err;
@@ -104,10 +120,11 @@ static enum err rewrite_file(struct rewrite *rewrite, const struct rdb_handler *
     struct rdb_source source = { rest_read, rest_left, rewrite };
     struct rdb_reader reader;
     rdb_reader_init(&reader, &source, handler, true);
-    enum err err = rewrite->describe ? ERR_NONE : rdb_write_header(&rewrite->writer);
+    bool rdb = !rewrite->describe && !rewrite->commands;
+    enum err err = rdb ? rdb_write_header(&rewrite->writer) : ERR_NONE;
     if (err == ERR_NONE)
         err = rdb_read_file(&reader);
-    if (err == ERR_NONE && !rewrite->describe)
+    if (err == ERR_NONE && rdb)
         err = rdb_write_footer(&rewrite->writer);
     *reason = reader.reason;
     rdb_reader_release(&reader);
@@ -144,12 +161,15 @@ int main(int count, char **words)
     struct rdb_handler handler = { take_aux,  take_function, take_database, take_key,
                                    take_part, end_value,     &rewrite };
     if (count != 3) {
-        fprintf(stderr, "usage: rdb-rewrite file|dump VERSION|describe <old >new\n");
+        fprintf(stderr, "usage: rdb-rewrite file|dump VERSION|describe|commands <old >new\n");
         return 2;
     }
     rewrite.dump = strcmp(words[1], "dump") == 0;
     rewrite.describe = strcmp(words[2], "describe") == 0;
-    unsigned version = rewrite.describe ? RDB_VERSION : (unsigned)strtoul(words[2], NULL, 10);
+    rewrite.commands = strcmp(words[2], "commands") == 0;
+    bool named = rewrite.describe || rewrite.commands;
+    unsigned version = named ? RDB_VERSION : (unsigned)strtoul(words[2], NULL, 10);
+    aof_commands_init(&rewrite.log, &rewrite.out);
     rdb_writer_init(&rewrite.writer, &rewrite.out, version, true, true);
     read_all(&input);
     rewrite.rest = buffer_view(&input);
@@ -160,6 +180,7 @@ int main(int count, char **words)
         fprintf(stderr, "%s (%d)\n", reason == NULL ? "the handler ended it" : reason, (int)err);
     parts_release(&rewrite.parts);
     rdb_writer_release(&rewrite.writer);
+    aof_commands_release(&rewrite.log);
     buffer_release(&rewrite.name);
     buffer_release(&rewrite.out);
     buffer_release(&input);

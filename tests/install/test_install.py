@@ -13,6 +13,7 @@ import redis
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FILES = {
     "bin/snug-server": 0o755,
+    "bin/snug-check": 0o755,
     "lib/systemd/system/snug-server.service": 0o644,
     "lib/sysusers.d/snug.conf": 0o644,
     "lib/tmpfiles.d/snug.conf": 0o644,

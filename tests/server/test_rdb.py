@@ -164,6 +164,30 @@ def test_files_of_redis_come_back_the_same(redis, tmp_path, options):
                 assert second.call(*words) == first.call(*words), question
 
 
+def test_files_of_redis_come_back_as_commands(redis, tmp_path):
+    """What a log begins with where aof-use-rdb-preamble is no."""
+    first = redis("first")
+    fill(first.call)
+    first.call("FUNCTION", "FLUSH")
+    digest = first.call("DEBUG", "DIGEST")
+    assert first.call("SAVE") == "OK"
+    written = rewrite("file", "commands", first.file.read_bytes())
+    assert isinstance(written, bytes), written
+    folder = tmp_path / "second" / "appendonlydir"
+    folder.mkdir(parents=True)
+    (folder / "appendonly.aof.1.base.aof").write_bytes(written)
+    (folder / "appendonly.aof.manifest").write_text(
+        "file appendonly.aof.1.base.aof seq 1 type b\n")
+    second = redis("second", "--appendonly", "yes")
+    assert second.call("DEBUG", "DIGEST") == digest
+    for key in first.call("KEYS", "*"):
+        if first.call("TYPE", key) != "stream":
+            continue
+        for words in ("XINFO", "GROUPS", key), ("XPENDING", key, "g" if key == b"empty" else
+                                                "first"):
+            assert second.call(*words) == first.call(*words), key
+
+
 def test_dumps_of_redis_come_back_the_same(redis):
     server = redis("dumps")
     fill(server.call)
