@@ -153,12 +153,12 @@ void aof_log_end(struct aof_log *log)
 
 void aof_log_lose(struct aof_log *log)
 {
-    log->lost = true;
+    log->losses++;
 }
 
-void aof_log_mend(struct aof_log *log)
+void aof_log_mend(struct aof_log *log, uint64_t losses)
 {
-    log->lost = false;
+    log->mended = losses;
 }
 
 /* --- syncing ---------------------------------------------------------------------------------- */
@@ -258,5 +258,5 @@ bool aof_log_refuses(struct aof_log *log, int *error)
 {
     int behind = log->policy == AOF_EVERYSEC ? aof_worker_state(log->worker).error : 0;
     *error = log->error != 0 ? log->error : behind;
-    return *error != 0 || log->lost;
+    return *error != 0 || log->losses > log->mended;
 }

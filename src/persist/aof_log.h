@@ -33,9 +33,9 @@ struct aof_log {
     /* Figures: */
     uint64_t file_bytes; /* of the file, whole records */
     uint64_t appended, written;
-    uint64_t delayed; /* writes that did not wait for a sync any longer */
-    int error;        /* errno of the last write or sync; 0: it succeeded */
-    bool lost;        /* effects without memory */
+    uint64_t delayed;        /* writes that did not wait for a sync any longer */
+    int error;               /* errno of the last write or sync; 0: it succeeded */
+    uint64_t losses, mended; /* times that effects found no memory; of those, made good */
 
     /* The implementation's own: */
     int file; /* -1: none */
@@ -70,8 +70,8 @@ void aof_log_effect(struct aof_log *log, unsigned db, const struct bytes *argv, 
 void aof_log_end(struct aof_log *log);
 /* Effects were lost before they came here. */
 void aof_log_lose(struct aof_log *log);
-/* A rewrite that began after the loss is done. */
-void aof_log_mend(struct aof_log *log);
+/* A rewrite is done that began when there were so many losses. */
+void aof_log_mend(struct aof_log *log, uint64_t losses);
 
 /* pre: no transaction is open. `now`: do not wait for a sync (shutdown, switching, CONFIG). */
 MUST_CHECK enum aof_flush aof_log_flush(struct aof_log *log, bool now);

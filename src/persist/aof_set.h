@@ -1,0 +1,76 @@
+/* persist/aof_set.h - the files of the log together: started, rewritten, given up.
+ * Model:    the manifest says which files there are, the log appends to the last increment:
+ *
+ *             rewrite begins:  base 1, increment 1, [increment 2]      effects go on in the new one
+ *             a new base is written beside, from the data as they were at that moment
+ *             rewrite ends:    [base 2], increment 2, history: base 1, increment 1
+ *             history is deleted behind; then the manifest forgets it
+ *
+ *           In brackets what is new. Each step is one manifest replaced as a whole, so that what
+ *           it names loads to the same data wherever the machine stops. A log that is switched on
+ *           while there are data has nothing to load before its first base is there: its increment
+ *           has a temporary name until then.
+ * Owner:    the set owns manifest, log and worker; the place is the caller's.
+ * Pointers: none kept.
+ * Threads:  the executing thread.
+ * Failure:  ERR_SYSTEM with errno, ERR_MEMORY, ERR_LIMIT, ERR_SYNTAX (the manifest): the set goes
+ *           on with the files it had.
+ * Cost:     some calls of the system, syncs among them, at each step of a rewrite. */
+#ifndef PERSIST_AOF_SET_H
+#define PERSIST_AOF_SET_H
+
+#include "persist/aof_log.h"
+#include "persist/aof_manifest.h"
+
+struct aof_set {
+    struct aof_place place;
+    struct aof_manifest manifest;
+    struct aof_worker *worker;
+    struct aof_log log;
+    uint64_t earlier_bytes; /* of all files that are loaded but the last */
+    uint64_t base_bytes;    /* of all of them when they were last rewritten, or at the start */
+    bool keep_history;      /* aof-disable-auto-gc */
+
+    bool rewriting;
+    bool provisional;  /* the increment has its temporary name */
+    uint64_t losses;   /* of the log when the rewrite began: its base makes them good */
+    uint32_t failures; /* of rewrites, one after the other */
+    uint64_t failed_ns;
+};
+
+MUST_CHECK enum err aof_set_init(struct aof_set *set, const struct aof_place *place);
+/* What is pending is not written. */
+void aof_set_release(struct aof_set *set);
+
+/* Reads the manifest; none is an empty one. A single file of the working directory, as Redis had it
+ * before 7, becomes the base of a new manifest, and moves in. */
+MUST_CHECK enum err aof_set_read(struct aof_set *set, struct aof_manifest_fault *fault);
+/* At the start, after loading: opens the last increment, or makes the first, with the base of no
+ * data where there is none. `bytes`: of all that was loaded. */
+MUST_CHECK enum err aof_set_open(struct aof_set *set, uint64_t bytes);
+/* Switched off: written, synced, closed. The files stay. */
+MUST_CHECK enum err aof_set_close(struct aof_set *set);
+static inline bool aof_set_is_open(const struct aof_set *set)
+{
+    return set->log.file >= 0;
+}
+static inline uint64_t aof_set_bytes(const struct aof_set *set) /* aof_current_size */
+{
+    return set->earlier_bytes + set->log.file_bytes;
+}
+
+/* Effects from now on go to a new increment. The base is to be written by the name of
+ * aof_set_temporary in the directory of the place, from the data of this moment. */
+MUST_CHECK enum err aof_set_begin_rewrite(struct aof_set *set);
+const char *aof_set_temporary(void);
+/* The base is written, synced, `bytes` long. On failure the rewrite has failed as a whole. */
+MUST_CHECK enum err aof_set_end_rewrite(struct aof_set *set, bool rdb, uint64_t bytes);
+void aof_set_fail_rewrite(struct aof_set *set);
+
+/* Whether it has grown so much that it is time: auto-aof-rewrite-percentage (0: never) and
+ * -min-size. From the third failure on there is a pause, a minute and twice as long each time, an
+ * hour at most. */
+MUST_CHECK bool aof_set_wants_rewrite(const struct aof_set *set, unsigned percentage,
+                                      uint64_t least_bytes);
+
+#endif

@@ -1,0 +1,303 @@
+/* The files of the log together: started, rewritten, upgraded, and what a machine that stops at any
+ * step leaves to be loaded. */
+#include "aof_disk_world.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "harness.h"
+#include "persist/aof_load.h"
+#include "persist/aof_set.h"
+
+#include <stdio.h>
+
+struct world {
+    struct disk disk;
+    struct aof_set set;
+    int64_t told, flushed; /* effects are the numbers from 1 on */
+};
+
+static void tell(struct world *world)
+{
+    uint8_t digits[NUMBER_I64_MAX];
+    world->told++;
+    struct bytes argv[] = { BYTES("E"), bytes_of(digits, number_write_i64(digits, world->told)) };
+    aof_log_effect(&world->set.log, 0, argv, 2);
+}
+
+static bool flush(struct world *world)
+{
+    if (aof_log_flush(&world->set.log, true) != AOF_FLUSHED)
+        return false;
+    world->flushed = world->told;
+    return true;
+}
+
+/* The data as they are now, as commands. */
+static enum err write_base(struct world *world, uint64_t *bytes)
+{
+    struct buffer out = { 0 };
+    for (int64_t i = 1; i <= world->told; i++) {
+        uint8_t digits[NUMBER_I64_MAX];
+        size_t count = number_write_i64(digits, i);
+        CHECK(buffer_printf(&out, "*2\r\n$1\r\nE\r\n$%zu\r\n%.*s\r\n", count, (int)count, digits));
+    }
+    enum err err = aof_file_replace(&world->set.place, aof_set_temporary(), buffer_view(&out));
+    *bytes = out.count;
+    buffer_release(&out);
+    return err;
+}
+
+/* --- loading ---------------------------------------------------------------------------------- */
+
+static enum err count_up(void *context, const struct bytes *argv, uint32_t argc)
+{
+    int64_t *last = context, number;
+    CHECK_EQ(argc, 2);
+    if (bytes_is(argv[0], "select"))
+        return ERR_NONE;
+    CHECK(number_read_i64(argv[1], &number));
+    CHECK_EQ(number, *last + 1);
+    *last = number;
+    return ERR_NONE;
+}
+
+/* The last number of those that are loaded, which are all up to it. */
+static int64_t load(struct aof_set *set, uint64_t *bytes)
+{
+    static const struct rdb_handler nothing = { 0 };
+    int64_t last = 0;
+    struct aof_handler handler = { .command = count_up, .rdb = &nothing, .context = &last };
+    struct aof_load_options options = { .allow_cut = true, .cut = true, .checksum = true };
+    struct aof_load_report report;
+    struct aof_manifest_fault fault;
+    enum err err = aof_set_read(set, &fault);
+    CHECKF(err == ERR_NONE, "line %u: %s", fault.line, fault.reason);
+    enum aof_outcome outcome = aof_load(&set->place, &set->manifest, &handler, &options, &report);
+    CHECKF(outcome <= AOF_SHORTENED, "%s: %d", report.file, (int)outcome);
+    *bytes = aof_load_bytes(&set->place, &set->manifest);
+    return last;
+}
+
+static void world_start(struct world *world)
+{
+    struct aof_place place = { &world->disk.seam, "aof", "a" };
+    CHECK_EQ(aof_set_init(&world->set, &place), ERR_NONE);
+    world->set.log.policy = AOF_NEVER; /* a sync that failed is not what is tested here */
+}
+
+static bool start_and_open(struct world *world)
+{
+    uint64_t bytes;
+    world_start(world);
+    world->told = world->flushed = load(&world->set, &bytes);
+    return aof_set_open(&world->set, bytes) == ERR_NONE;
+}
+
+/* --- one life --------------------------------------------------------------------------------- */
+
+static bool rewrite(struct world *world)
+{
+    uint64_t bytes;
+    if (aof_set_begin_rewrite(&world->set) != ERR_NONE)
+        return false;
+    world->flushed = world->told;
+    enum err err = write_base(world, &bytes);
+    tell(world);
+    if (!flush(world) || err != ERR_NONE) {
+        aof_set_fail_rewrite(&world->set);
+        return false;
+    }
+    tell(world);
+    if (aof_set_end_rewrite(&world->set, false, bytes) != ERR_NONE)
+        return false;
+    aof_worker_wait(world->set.worker);
+    return true;
+}
+
+static bool live(struct world *world)
+{
+    if (!start_and_open(world))
+        return false;
+    tell(world);
+    tell(world);
+    if (!flush(world) || !rewrite(world))
+        return false;
+    tell(world);
+    return flush(world) && rewrite(world);
+}
+
+TEST(aof_set_loads_what_was_flushed_wherever_the_disk_stops)
+{
+    bool whole = false;
+    for (uint64_t steps = 0; !whole; steps++) {
+        struct world world = { 0 }, after = { 0 };
+        uint64_t bytes;
+        disk_init(&world.disk);
+        world.disk.steps = steps;
+        whole = live(&world);
+        aof_set_release(&world.set);
+        disk_restart(&world.disk, UINT64_MAX);
+        after.disk = world.disk;
+        after.disk.seam.context = &after.disk;
+        world_start(&after);
+        int64_t last = load(&after.set, &bytes);
+        CHECKF(last >= world.flushed && last <= world.told, "%d of %d to %d, after %d steps",
+               (int)last, (int)world.flushed, (int)world.told, (int)steps);
+        after.told = last;
+        CHECK_EQ(aof_set_open(&after.set, bytes), ERR_NONE);
+        CHECK(rewrite(&after));
+        CHECK_EQ(aof_set_close(&after.set), ERR_NONE);
+        aof_set_release(&after.set);
+        disk_release(&after.disk);
+    }
+}
+
+/* A call that fails once is not the end: the next rewrite succeeds, and nothing is missing. */
+TEST(aof_set_goes_on_after_a_rewrite_that_failed)
+{
+    bool failed = true;
+    for (uint64_t steps = 0; failed; steps++) {
+        struct world world = { 0 };
+        uint64_t bytes;
+        disk_init(&world.disk);
+        CHECK(start_and_open(&world));
+        tell(&world);
+        CHECK(flush(&world));
+        world.disk.steps = steps;
+        failed = !rewrite(&world);
+        aof_worker_wait(world.set.worker);
+        world.disk.steps = UINT64_MAX;
+        CHECK_EQ(world.set.failures > 0, failed);
+        tell(&world);
+        CHECK(flush(&world));
+        CHECK(rewrite(&world));
+        CHECK(flush(&world));
+        CHECK_EQ(world.set.failures, 0);
+        int64_t told = world.told;
+        aof_set_release(&world.set);
+        world_start(&world);
+        CHECK_EQ(load(&world.set, &bytes), told);
+        CHECK_EQ(aof_manifest_count(&world.set.manifest, AOF_HISTORY), 0);
+        aof_set_release(&world.set);
+        disk_release(&world.disk);
+    }
+}
+
+TEST(aof_set_begins_with_the_base_of_no_data_and_deletes_what_was_rewritten)
+{
+    struct world world = { 0 };
+    disk_init(&world.disk);
+    CHECK(start_and_open(&world));
+    CHECK(disk_has(&world.disk, "aof/a.1.base.rdb") && disk_has(&world.disk, "aof/a.1.incr.aof"));
+    CHECK_TEXT(disk_content(&world.disk, "aof/a.manifest"),
+               "file a.1.base.rdb seq 1 type b\nfile a.1.incr.aof seq 1 type i\n");
+    tell(&world);
+    CHECK(rewrite(&world));
+    CHECK(!disk_has(&world.disk, "aof/a.1.base.rdb") && !disk_has(&world.disk, "aof/a.1.incr.aof"));
+    CHECK_TEXT(disk_content(&world.disk, "aof/a.manifest"),
+               "file a.2.base.aof seq 2 type b\nfile a.2.incr.aof seq 2 type i\n");
+    world.set.keep_history = true;
+    CHECK(flush(&world) && rewrite(&world));
+    CHECK(disk_has(&world.disk, "aof/a.2.base.aof") && disk_has(&world.disk, "aof/a.2.incr.aof"));
+    CHECK_EQ(aof_manifest_count(&world.set.manifest, AOF_HISTORY), 2);
+    aof_set_release(&world.set);
+    disk_release(&world.disk);
+}
+
+TEST(aof_set_takes_a_single_file_over_wherever_the_disk_stops)
+{
+    bool whole = false;
+    for (uint64_t steps = 0; !whole; steps++) {
+        struct world world = { 0 };
+        struct aof_manifest_fault fault;
+        uint64_t bytes;
+        disk_init(&world.disk);
+        disk_put(&world.disk, "a", BYTES("*2\r\n$1\r\nE\r\n$1\r\n1\r\n"));
+        world.disk.steps = steps;
+        world_start(&world);
+        whole = aof_set_read(&world.set, &fault) == ERR_NONE;
+        aof_set_release(&world.set);
+        disk_restart(&world.disk, UINT64_MAX);
+        world_start(&world);
+        CHECK_EQ(load(&world.set, &bytes), 1);
+        CHECK(!disk_has(&world.disk, "a") && disk_has(&world.disk, "aof/a"));
+        CHECK_EQ(aof_set_open(&world.set, bytes), ERR_NONE);
+        CHECK_TEXT(disk_content(&world.disk, "aof/a.manifest"),
+                   "file a seq 1 type b\nfile a.1.incr.aof seq 1 type i\n");
+        aof_set_release(&world.set);
+        disk_release(&world.disk);
+    }
+}
+
+TEST(aof_set_switched_on_with_data_is_loaded_from_its_first_base_on)
+{
+    struct world world = { .told = 3 };
+    uint64_t bytes;
+    disk_init(&world.disk);
+    world_start(&world);
+    CHECK_EQ(aof_set_begin_rewrite(&world.set), ERR_NONE);
+    tell(&world);
+    CHECK(flush(&world));
+    CHECK(!disk_has(&world.disk, "aof/a.manifest"));
+    aof_set_fail_rewrite(&world.set);
+    CHECK(rewrite(&world) && flush(&world));
+    int64_t told = world.told;
+    CHECK_EQ(aof_set_close(&world.set), ERR_NONE);
+    CHECK(!aof_set_is_open(&world.set));
+    CHECK(rewrite(&world)); /* and again */
+    CHECK_EQ(aof_set_close(&world.set), ERR_NONE);
+    aof_set_release(&world.set);
+    world_start(&world);
+    CHECK_EQ(load(&world.set, &bytes), told + 2);
+    CHECK_EQ(world.set.manifest.count, 2);
+    aof_set_release(&world.set);
+    disk_release(&world.disk);
+}
+
+TEST(aof_set_is_rewritten_when_it_has_grown_and_pauses_after_failures)
+{
+    struct world world = { 0 };
+    static const uint64_t minute = UINT64_C(60000000000);
+    disk_init(&world.disk);
+    CHECK(start_and_open(&world));
+    world.set.base_bytes = 100;
+    world.set.earlier_bytes = 199;
+    CHECK(!aof_set_wants_rewrite(&world.set, 100, 0));
+    world.set.earlier_bytes = 200;
+    CHECK(aof_set_wants_rewrite(&world.set, 100, 0));
+    CHECK(!aof_set_wants_rewrite(&world.set, 0, 0) && !aof_set_wants_rewrite(&world.set, 101, 0));
+    CHECK(!aof_set_wants_rewrite(&world.set, 100, 200));
+    CHECK(aof_set_wants_rewrite(&world.set, 100, 199));
+    static const unsigned minutes[] = { 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60 };
+    for (uint32_t i = 0; i < sizeof minutes / sizeof minutes[0]; i++) {
+        world.set.failures = i;
+        world.set.failed_ns = world.disk.now_ns - minutes[i] * minute;
+        CHECK(aof_set_wants_rewrite(&world.set, 100, 0));
+        world.set.failed_ns++;
+        CHECK_EQ(aof_set_wants_rewrite(&world.set, 100, 0), minutes[i] == 0);
+    }
+    world.set.failures = 1000000;
+    CHECK(!aof_set_wants_rewrite(&world.set, 100, 0));
+    aof_set_release(&world.set);
+    disk_release(&world.disk);
+}
+
+TEST(aof_log_refuses_after_a_loss_until_a_rewrite_is_done)
+{
+    struct world world = { 0 };
+    int error;
+    uint64_t bytes;
+    disk_init(&world.disk);
+    CHECK(start_and_open(&world));
+    memory_fail_after(0);
+    tell(&world);
+    memory_fail_after(UINT64_MAX);
+    CHECK(aof_log_refuses(&world.set.log, &error) && error == 0);
+    CHECK_EQ(world.set.log.pending.count, 0);
+    CHECK_EQ(aof_set_begin_rewrite(&world.set), ERR_NONE);
+    CHECK(aof_log_refuses(&world.set.log, &error));
+    CHECK_EQ(write_base(&world, &bytes), ERR_NONE);
+    CHECK_EQ(aof_set_end_rewrite(&world.set, false, bytes), ERR_NONE);
+    CHECK(!aof_log_refuses(&world.set.log, &error));
+    aof_set_release(&world.set);
+    disk_release(&world.disk);
+}
