@@ -308,8 +308,8 @@ static void free_some_of_value(struct store *store)
     struct dying_value *dying = store->dying_values;
     struct value value = dying_as_value(dying);
     uint32_t id = value_root_id(&value);
-    if (UNLIKELY(store->space.past != NULL) && id != 0)
-        past_done(&store->space, id); /* it was dying when the walk began, or has been read */
+    if (UNLIKELY(store->space.past != NULL) && id != 0 && past_wants(&store->space, id))
+        past_done(&store->space, id); /* it was dying when the walk began */
     if (!type_ops(value.type)->free_step(&store->space, &value, &dying->cursor))
         return;
     store->dying_values = dying->next;

@@ -13,7 +13,7 @@ enum { EPOCHS = 4 };
 static void pass_over(struct store *store, const struct value *value)
 {
     uint32_t id = value_root_id(value);
-    if (id != 0)
+    if (id != 0 && past_wants(&store->space, id))
         past_done(&store->space, id);
 }
 
