@@ -4,7 +4,7 @@
 #include "os/seam.h"
 #include "persist/aof_load.h"
 
-#include <errno.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ static const char usage[] =
     "\n"
     "PATH is one of\n"
     "  NAME.manifest   an append-only log of several files: each of them is checked\n"
-    "  a directory     the same; it holds one manifest, appendonly.aof.manifest\n"
+    "  a directory     the same; it holds one manifest\n"
     "  a log           one file of commands, with or without a snapshot in front\n"
     "  a snapshot      what SAVE and BGSAVE write (RDB, versions up to 12)\n"
     "\n"
@@ -261,20 +261,47 @@ static bool check_manifest(struct check *check, const struct aof_place *place)
     return whole;
 }
 
+static const char ending[] = ".manifest";
+
+/* Takes NAME off NAME.manifest. */
+static bool is_manifest(char *name)
+{
+    size_t length = strlen(name);
+    if (length < sizeof ending || strcmp(name + length - sizeof ending + 1, ending) != 0)
+        return false;
+    name[length - sizeof ending + 1] = 0;
+    return true;
+}
+
+/* How many manifests a directory holds; `name` is one of them. */
+static unsigned find_manifest(DIR *directory, char *name, size_t bytes)
+{
+    unsigned found = 0;
+    for (const struct dirent *entry = readdir(directory); entry != NULL;
+         entry = readdir(directory)) {
+        char copy[AOF_NAME_MAX + 1];
+        snprintf(copy, sizeof copy, "%s", entry->d_name);
+        if (strncmp(copy, "temp-", 5) == 0 || !is_manifest(copy))
+            continue;
+        found++;
+        snprintf(name, bytes, "%s", copy);
+    }
+    closedir(directory);
+    return found;
+}
+
 /* PATH cut into directory and name. */
 static bool check_path(struct check *check)
 {
-    static const char ending[] = ".manifest";
     char directory[AOF_PATH_MAX], name[AOF_NAME_MAX + 1];
     struct aof_place place = { check->seam, directory, name };
-    struct buffer nothing = { 0 };
     snprintf(directory, sizeof directory, "%s", check->path);
-    bool is_directory =
-        aof_file_read(check->seam, directory, 0, &nothing) == ERR_SYSTEM && errno == EISDIR;
-    buffer_release(&nothing);
-    if (is_directory) {
-        snprintf(name, sizeof name, "appendonly.aof");
-        return check_manifest(check, &place);
+    DIR *opened = opendir(check->path);
+    if (opened != NULL) {
+        unsigned found = find_manifest(opened, name, sizeof name);
+        if (found != 1)
+            printf("%s holds %u manifests; name one of them, or a file\n", directory, found);
+        return found == 1 && check_manifest(check, &place);
     }
     const char *slash = strrchr(check->path, '/');
     const char *base = slash == NULL ? check->path : slash + 1;
@@ -283,11 +310,8 @@ static bool check_path(struct check *check)
              slash == NULL ? "." : check->path);
     if (slash == check->path)
         snprintf(directory, sizeof directory, "/");
-    size_t length = strlen(name);
-    if (length < sizeof ending || strcmp(name + length - sizeof ending + 1, ending) != 0)
-        return check_file(check, &place, name, true);
-    name[length - sizeof ending + 1] = 0;
-    return check_manifest(check, &place);
+    return is_manifest(name) ? check_manifest(check, &place)
+                             : check_file(check, &place, name, true);
 }
 
 static bool take_words(struct check *check, int count, char **words)

@@ -66,7 +66,7 @@ def test_a_log_is_cut_at_a_time(log):
 def test_a_manifest(tmp_path):
     folder = tmp_path / "dir"
     folder.mkdir()
-    manifest = folder / "appendonly.aof.manifest"
+    manifest = folder / "some.manifest"
     assert check(folder)[0] == 1
     manifest.write_text("file a.1.incr.aof seq 1 type i\nfile a.2.incr.aof seq 2 type i\n")
     (folder / "a.1.incr.aof").write_bytes(SELECT + SET)
@@ -82,6 +82,9 @@ def test_a_manifest(tmp_path):
     manifest.write_text("file a.1.incr.aof seq 2 type i\nfile a.2.incr.aof seq 2 type i\n")
     code, text = check(folder)
     assert code == 1 and "line 2" in text
+    (folder / "other.manifest").write_text("file a.1.incr.aof seq 1 type i\n")
+    code, text = check(folder)
+    assert code == 1 and "2 manifests" in text
 
 
 def test_files_of_redis(tmp_path):
