@@ -7,9 +7,10 @@
 /* A string is told in pieces of this length, unless it must be in memory whole. */
 enum { PIECE_BYTES = 64 * 1024 };
 
+/* One piece at least, if it is an empty one. */
 static bool tell_pieces(struct rdb_reader *reader, uint64_t left)
 {
-    while (left > 0) {
+    do {
         size_t piece = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
         reader->text.count = 0;
         if (!buffer_reserve(&reader->text, piece))
@@ -21,7 +22,7 @@ static bool tell_pieces(struct rdb_reader *reader, uint64_t left)
                       &(struct part){ .kind = PART_TEXT, .text = buffer_view(&reader->text) }))
             return false;
         left -= piece;
-    }
+    } while (left > 0);
     return true;
 }
 
