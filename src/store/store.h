@@ -177,6 +177,9 @@ uint64_t store_idle_seconds(const struct store *store, const struct entry *entry
 unsigned store_frequency(const struct store *store, const struct entry *entry);
 /* New entries and touches. */
 void store_touch(struct store *store, struct entry *entry);
+/* As a file tells it: seconds since the last use, a frequency of 0 to 255; negative: not told. Only
+ * what the policy in force goes by is taken. */
+void store_set_use(struct store *store, struct entry *entry, int64_t idle_s, int frequency);
 
 /* --- work between commands ---------------------------------------------------------------------
  */

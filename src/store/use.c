@@ -42,6 +42,16 @@ void store_touch(struct store *store, struct entry *entry)
         entry_set_used(entry, used);
 }
 
+void store_set_use(struct store *store, struct entry *entry, int64_t idle_s, int frequency)
+{
+    const int64_t longest = 0xffffff;
+    if (store->use.lfu && frequency >= 0)
+        entry_set_used(entry, now_minutes(store) << 8 | ((unsigned)frequency & 0xffu));
+    else if (!store->use.lfu && idle_s >= 0)
+        entry_set_used(entry, (store->clock - (uint32_t)(idle_s < longest ? idle_s : longest)) &
+                                  0xffffffu);
+}
+
 void store_start_use(struct store *store, struct entry *entry)
 {
     entry_set_used(entry, store->use.lfu ? now_minutes(store) << 8 | LFU_START : store->clock);

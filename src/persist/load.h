@@ -1,0 +1,40 @@
+/* persist/load.h - an RDB file into the store.
+ * Model:    file -> reader -> parts -> maker -> value -> the store's door. Keys that have expired
+ *           are passed over; of all others the expiry and the use are given.
+ * Owner:    the caller; nothing is kept but what the store has.
+ * Pointers: none kept.
+ * Threads:  the executing thread.
+ * Failure:  ERR_MISSING: there is no such file. ERR_SYNTAX, ERR_SYSTEM, ERR_MEMORY, ERR_LIMIT (told
+ *           to end): load.reason and load.offset say why and where. What was read until then is in
+ *           the store.
+ * Cost:     one pass. `turn` is called between two parts of a value or two keys. */
+#ifndef PERSIST_LOAD_H
+#define PERSIST_LOAD_H
+
+#include "base/seam.h"
+#include "store/store.h"
+
+enum { LOAD_REASON_MAX = 200 };
+
+struct load {
+    const struct seam *seam;
+    struct store *store;
+    const char *path;
+    bool checksum;       /* is to be checked */
+    bool merge;          /* a key that is there is replaced; else it is an error */
+    uint64_t turn_bytes; /* how often `turn` is called; 0: never */
+    bool (*turn)(void *context, const struct load *load); /* false: to end */
+    void (*aux)(void *context, struct bytes name, struct bytes value);
+    void *context;
+
+    /* What has come of it so far: */
+    uint64_t bytes, offset; /* of the file (0: unknown); read */
+    uint64_t keys, expired; /* that were loaded; that were passed over */
+    uint64_t functions;     /* libraries that were passed over */
+    unsigned version;
+    char reason[LOAD_REASON_MAX];
+};
+
+MUST_CHECK enum err load_file(struct load *load);
+
+#endif
