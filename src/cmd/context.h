@@ -19,6 +19,7 @@ struct config;       /* conf/config.h */
 struct conf_runtime; /* conf/runtime.h: CONFIG GET, SET, REWRITE */
 struct defrag;       /* store/defrag.h */
 struct net;          /* net/client.h */
+struct persistence;  /* cmd/persist.h: snapshots and loading */
 struct store;
 struct observer; /* observe/: INFO, memory report, latency events */
 
@@ -40,6 +41,8 @@ struct cmd_context {
     struct cmd_table *table;
     struct observer *observer;
     struct blocker *blocker; /* set by dispatch_new */
+    struct persistence *persistence;
+    bool gated; /* commands must ask persist_gate first */
 
     /* Asks the process to end; false with a reason in *refusal when it cannot. */
     bool (*shutdown)(void *server, unsigned flags, const char **refusal);

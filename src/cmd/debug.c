@@ -2,6 +2,7 @@
 
 #include "base/glob.h"
 #include "base/number.h"
+#include "cmd/persist.h"
 #include "conf/config.h"
 #include "observe/observer.h"
 #include "store/defrag.h"
@@ -150,6 +151,8 @@ static const struct subcommand subcommands[] = {
     { "populate", 1, 3, debug_populate, " <count> [<prefix>] [<bytes>]",
       "Add that many keys \"<prefix>:<number>\"; those that are there stay." },
     { "protocol", 1, 1, debug_protocol, " <type>", "Reply with a value of this type." },
+    { "reload", 0, 3, debug_reload, " [NOSAVE] [NOFLUSH] [MERGE]",
+      "Write a snapshot, empty the server, load it. MERGE: replace keys that are there." },
     { "sdslen", 1, 1, debug_sdslen, " <key>", "Tell the lengths of a key and its string." },
     { "segfault", 0, 0, debug_segfault, "", "End the process by SIGSEGV." },
     { "set-active-expire", 1, 1, debug_set_active_expire, " <0|1>",
@@ -182,7 +185,6 @@ static const struct {
     { "pause-cron", "the work between commands cannot be stopped" },
     { "quicklist", "there are no lists in this version" },
     { "quicklist-packed-threshold", "there are no lists in this version" },
-    { "reload", "data is kept in memory only by this version" },
     { "replicate", "there are no replicas in this version" },
     { "replybuffer", "replies have no buffers of changing size" },
     { "restart", "the process does not start itself anew" },

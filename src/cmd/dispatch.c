@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "cmd/access.h"
 #include "cmd/blocker.h"
+#include "cmd/persist.h"
 #include "conf/config.h"
 
 #include <string.h>
@@ -224,8 +225,8 @@ static void mute_by_mode(struct client *client)
     client->reply.muted = (client->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) != 0;
 }
 
-static bool may_run(const struct dispatch *dispatch, const struct command_row *row,
-                    struct client *client)
+static bool has_access(const struct dispatch *dispatch, const struct command_row *row,
+                       struct client *client)
 {
     if (UNLIKELY((row->flags & CMD_PROTECTED) != 0) &&
         !access_protected(dispatch->context, row, client))
@@ -235,6 +236,14 @@ static bool may_run(const struct dispatch *dispatch, const struct command_row *r
         return true;
     reply_error(&client->reply, "NOAUTH Authentication required.");
     return false;
+}
+
+static bool may_run(const struct dispatch *dispatch, const struct command_row *row,
+                    struct client *client)
+{
+    if (!has_access(dispatch, row, client))
+        return false;
+    return LIKELY(!dispatch->context->gated) || persist_gate(dispatch->context, row, client);
 }
 
 static bool hooks_before(struct dispatch *dispatch, const struct command_row *row)

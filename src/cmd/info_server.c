@@ -78,43 +78,6 @@ void info_clients(struct info *info)
     info_count(info, "total_blocking_keys_on_nokey", waiting->keys_until_gone);
 }
 
-void info_persistence(struct info *info)
-{
-    const struct observer *observer = info->context->observer;
-    struct store_figures store;
-    store_figures(info->context->store, &store);
-    info_line(info, "loading:0");
-    info_line(info, "async_loading:0");
-    info_line(info, "current_cow_peak:0");
-    info_line(info, "current_cow_size:0");
-    info_line(info, "current_cow_size_age:0");
-    info_line(info, "current_fork_perc:0.00");
-    info_line(info, "current_save_keys_processed:0");
-    info_line(info, "current_save_keys_total:0");
-    info_count(info, "rdb_changes_since_last_save", store.dirty);
-    info_line(info, "rdb_bgsave_in_progress:0");
-    info_line(info, "rdb_last_save_time:%lld", (long long)(observer->start_wall_us / 1000000));
-    info_line(info, "rdb_last_bgsave_status:ok");
-    info_line(info, "rdb_last_bgsave_time_sec:-1");
-    info_line(info, "rdb_current_bgsave_time_sec:-1");
-    info_line(info, "rdb_saves:0");
-    info_line(info, "rdb_last_cow_size:0");
-    info_line(info, "rdb_last_load_keys_expired:0");
-    info_line(info, "rdb_last_load_keys_loaded:0");
-    info_line(info, "aof_enabled:0");
-    info_line(info, "aof_rewrite_in_progress:0");
-    info_line(info, "aof_rewrite_scheduled:0");
-    info_line(info, "aof_last_rewrite_time_sec:-1");
-    info_line(info, "aof_current_rewrite_time_sec:-1");
-    info_line(info, "aof_last_bgrewrite_status:ok");
-    info_line(info, "aof_rewrites:0");
-    info_line(info, "aof_rewrites_consecutive_failures:0");
-    info_line(info, "aof_last_write_status:ok");
-    info_line(info, "aof_last_cow_size:0");
-    info_line(info, "module_fork_in_progress:0");
-    info_line(info, "module_fork_last_cow_size:0");
-}
-
 void info_replication(struct info *info)
 {
     info_line(info, "role:master");

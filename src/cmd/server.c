@@ -1,6 +1,7 @@
 #include "cmd/server.h"
 
 #include "base/number.h"
+#include "cmd/persist.h"
 #include "conf/config.h"
 
 void cmd_dbsize(struct call *call)
@@ -26,7 +27,11 @@ static void flush(struct call *call, uint32_t db)
 
 void cmd_flushall(struct call *call)
 {
+    uint32_t errors = call->reply->errors;
     flush(call, STORE_ALL_DATABASES);
+    /* A world without files has no persistence. */
+    if (call->reply->errors == errors && call->context->persistence != NULL)
+        persist_flushed(call->context->persistence);
 }
 
 void cmd_flushdb(struct call *call)

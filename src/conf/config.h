@@ -252,10 +252,20 @@ struct config {
     uint64_t stream_node_max_bytes;
     int64_t stream_node_max_entries;
 
-    /* persistence and scripts: read by what asks for them, without effect yet */
+    /* persistence */
     struct config_save save;
-    bool appendonly;
     struct config_text dbfilename;
+    bool stop_writes_on_bgsave_error;
+    bool rdbcompression;
+    bool rdbchecksum;
+    bool rdb_save_incremental_fsync;
+    int64_t rdb_version;
+    uint64_t snapshot_memory_limit; /* bytes */
+    int64_t rdb_key_save_delay;     /* microseconds */
+    int64_t loading_process_events_interval_bytes;
+
+    /* the append-only file and scripts: read by what asks for them, without effect yet */
+    bool appendonly;
     int64_t busy_reply_threshold; /* milliseconds */
 
     /* The values of the options that have no field of their own, by the number of the row; a text

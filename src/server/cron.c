@@ -3,6 +3,8 @@
 #include "observe/observer.h"
 #include "server/server.h"
 
+#include <signal.h>
+
 enum {
     MS = 1000 * 1000,
     SLICE_NS = 200 * 1000,     /* of expiry or freeing, at most, before clients are served again */
@@ -96,6 +98,7 @@ static uint64_t cron(struct server *server, uint64_t now_ns)
     if (now_ns - server->cron_ns >= period) {
         server->cron_ns = now_ns;
         observer_sample(server->observer);
+        persist_cron(server->persistence);
     }
     return server->cron_ns + period - now_ns;
 }
@@ -113,15 +116,49 @@ static uint64_t work(struct server *server, uint64_t now_ns)
     return least(wait, due);
 }
 
+/* As SHUTDOWN, with what the options say of the signal. */
+static void end_by_signal(struct server *server, int number)
+{
+    static const struct {
+        enum config_shutdown word;
+        enum shutdown_flags flag;
+    } words[] = { { CONFIG_SHUTDOWN_SAVE, SHUTDOWN_SAVE },
+                  { CONFIG_SHUTDOWN_NOSAVE, SHUTDOWN_NOSAVE },
+                  { CONFIG_SHUTDOWN_NOW, SHUTDOWN_NOW },
+                  { CONFIG_SHUTDOWN_FORCE, SHUTDOWN_FORCE } };
+    unsigned chosen =
+        number == SIGINT ? server->config.shutdown_on_sigint : server->config.shutdown_on_sigterm;
+    unsigned flags = 0;
+    for (size_t at = 0; at < sizeof words / sizeof *words; at++)
+        if ((chosen & (unsigned)words[at].word) != 0)
+            flags |= (unsigned)words[at].flag;
+    const char *refusal;
+    if (!server_shutdown(server, flags, &refusal))
+        log_write(&server->log, LOG_LEVEL_WARNING,
+                  "The signal asked for the end, but a last snapshot could not be written: the "
+                  "server goes on.");
+}
+
+/* While a file is loaded, nothing moves and nothing expires: values are being made. */
+static uint64_t while_loading(struct server *server)
+{
+    int number;
+    if (server_end_was_asked(server, &number))
+        end_by_signal(server, number);
+    return 0;
+}
+
 /* What has expired may have been waited for. */
 uint64_t server_between(void *context)
 {
     struct server *server = context;
     uint64_t now_ns = seam_now_ns(&server->seam);
-    if (server_end_was_asked(server)) {
-        const char *refusal;
-        server_shutdown(server, 0, &refusal);
-    }
+    int number;
+    if (server->persistence->loading != NULL)
+        return while_loading(server);
+    if (server_end_was_asked(server, &number))
+        end_by_signal(server, number);
     uint64_t wait = work(server, now_ns);
+    wait = least(wait, persist_step(server->persistence, now_ns));
     return least(wait, dispatch_between(server->dispatch, now_ns));
 }

@@ -175,9 +175,7 @@ static void tell_ready(struct server *server)
     const struct config *config = &server->config;
     log_write(&server->log, LOG_LEVEL_NOTICE, "Running mode=standalone, port=%lld, PID: %d.",
               (long long)config->port, (int)getpid());
-    tell_system(server);
-    log_write(&server->log, LOG_LEVEL_NOTICE,
-              "Server initialized. Data is kept in memory only by this version.");
+    log_write(&server->log, LOG_LEVEL_NOTICE, "Server initialized");
     if (config->port != 0)
         log_write(&server->log, LOG_LEVEL_NOTICE, "Ready to accept connections tcp");
     if (config->unixsocket.count > 0)
@@ -193,6 +191,13 @@ static bool install_crash_report(struct server *server)
                                        .add = server_crash_add,
                                        .context = server };
     return !server->config.crash_log_enabled || crash_install(&settings);
+}
+
+/* The file of an earlier life. A process that was told to end meanwhile has nothing to say. */
+static bool load_data(struct server *server)
+{
+    enum err err = persist_load(server->persistence, PERSIST_SERVE);
+    return err == ERR_NONE || err == ERR_MISSING || server->stopping;
 }
 
 static bool start(struct server *server)
@@ -215,6 +220,9 @@ static bool start(struct server *server)
     if (!install_crash_report(server))
         log_write(&server->log, LOG_LEVEL_WARNING, "Crash reports are not available: %m");
     server_show_title(server);
+    tell_system(server);
+    if (!load_data(server))
+        return false;
     tell_ready(server);
     return true;
 }
@@ -222,13 +230,12 @@ static bool start(struct server *server)
 bool server_shutdown(void *context, unsigned flags, const char **refusal)
 {
     struct server *server = context;
-    if ((flags & SHUTDOWN_SAVE) != 0 && (flags & SHUTDOWN_FORCE) == 0) {
-        *refusal = "Nothing can be saved: this version keeps data in memory only. Use NOSAVE";
+    *refusal = NULL;
+    log_write(&server->log, LOG_LEVEL_WARNING, "User requested shutdown...");
+    if (!persist_before_exit(server->persistence, flags))
         return false;
-    }
     server->stopping = true;
     daemon_notify("STOPPING=1\n");
-    log_write(&server->log, LOG_LEVEL_WARNING, "User requested shutdown...");
     net_stop(server->net);
     return true;
 }

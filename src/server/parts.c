@@ -102,11 +102,13 @@ bool server_make_parts(struct server *server)
     if (server->dispatch == NULL)
         return false;
     dispatch_on_slow(server->dispatch, on_slow, server);
-    return true;
+    server->persistence = server->context.persistence = persist_new(&server->context);
+    return server->persistence != NULL;
 }
 
 void server_drop_parts(struct server *server)
 {
+    persist_drop(server->persistence);
     if (server->net != NULL)
         net_drop(server->net);
     if (server->dispatch != NULL)

@@ -10,6 +10,7 @@
 
 #include "cmd/context.h"
 #include "cmd/dispatch.h"
+#include "cmd/persist.h"
 #include "conf/config.h"
 #include "conf/file.h"
 #include "conf/runtime.h"
@@ -34,6 +35,7 @@ struct server {
     struct cmd_table *table;
     struct dispatch *dispatch;
     struct observer *observer;
+    struct persistence *persistence;
     struct cmd_context context;
 
     uint64_t cron_ns;            /* when the cron ran last */
@@ -66,8 +68,8 @@ uint64_t server_between(void *server);
 
 /* signals.c */
 void server_catch_signals(struct server *server);
-/* A signal asked the server to end, since the last call. */
-bool server_end_was_asked(struct server *server);
+/* A signal asked the server to end, since the last call: which. */
+bool server_end_was_asked(struct server *server, int *number);
 
 /* title.c: what ps shows. */
 void server_show_title(struct server *server);

@@ -172,6 +172,17 @@ static bool apply_oom_score(void *context, const struct config *before, struct c
     return false;
 }
 
+static bool apply_persistence(void *context, const struct config *before, struct config *after,
+                              struct option_reason *reason)
+{
+    struct server *server = context;
+    (void)before;
+    (void)after;
+    (void)reason;
+    server->context.gated = true; /* the gate looks anew, by what is then in force */
+    return true;
+}
+
 static const char *const defrag_options[] = { "activedefrag",
                                               "active-defrag-ignore-bytes",
                                               "active-defrag-threshold-lower",
@@ -204,13 +215,20 @@ static const char *const title_options[] = { "proc-title-template", "port", "bin
                                              NULL };
 static const char *const oom_options[] = { "oom-score-adj", "oom-score-adj-values", NULL };
 
+static const char *const persistence_options[] = { "save", "stop-writes-on-bgsave-error", NULL };
+
 void server_hook_settings(struct server *server)
 {
     const struct conf_hook hooks[] = {
-        { defrag_options, apply_defrag, server },    { use_options, apply_use, server },
-        { limit_options, apply_limits, server },     { log_options, apply_log_level, server },
-        { listen_options, apply_listeners, server }, { title_options, apply_title, server },
-        { oom_options, apply_oom_score, server },    { form_options, apply_forms, server },
+        { defrag_options, apply_defrag, server },
+        { use_options, apply_use, server },
+        { limit_options, apply_limits, server },
+        { log_options, apply_log_level, server },
+        { listen_options, apply_listeners, server },
+        { title_options, apply_title, server },
+        { oom_options, apply_oom_score, server },
+        { form_options, apply_forms, server },
+        { persistence_options, apply_persistence, server },
     };
     for (size_t at = 0; at < sizeof hooks / sizeof *hooks; at++)
         conf_runtime_hook(server->runtime, &hooks[at]);

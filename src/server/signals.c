@@ -34,11 +34,13 @@ void server_catch_signals(struct server *server)
     sigaction(SIGINT, &action, NULL);
 }
 
-bool server_end_was_asked(struct server *server)
+bool server_end_was_asked(struct server *server, int *number)
 {
     if (asked == 0 || server->stopping)
         return false;
+    *number = asked;
+    asked = 0;
     log_write(&server->log, LOG_LEVEL_WARNING, "Received %s scheduling shutdown...",
-              asked == SIGINT ? "SIGINT" : "SIGTERM");
+              *number == SIGINT ? "SIGINT" : "SIGTERM");
     return true;
 }

@@ -37,6 +37,8 @@ class Server:
         self.log_path = self.directory / "log"
         self.clients = []
         arguments = [] if config is None else [config]
+        if config is None and "--save" not in options:
+            arguments += ["--save", ""]
         arguments += ["--port", self.port, "--bind", "127.0.0.1", "--dir", self.directory, *options]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([program, *map(str, arguments)], stdout=log, stderr=log,

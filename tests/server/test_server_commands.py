@@ -83,13 +83,6 @@ def test_shutdown_ends_cleanly(start):
         assert server.process.wait(10) == 0
 
 
-def test_shutdown_that_must_save_is_refused(start):
-    server = start()
-    client = server.client()
-    assert client.call("SHUTDOWN", "SAVE").startswith("ERR Nothing can be saved")
-    assert client.call("PING") == "PONG"
-
-
 def test_signals_end_cleanly(start):
     for number in (signal.SIGTERM, signal.SIGINT):
         server = start()

@@ -1,0 +1,137 @@
+/* A file into the store, at the start or by DEBUG RELOAD. Clients may be looked after meanwhile. */
+#include "base/number.h"
+#include "cmd/persist.h"
+#include "conf/config.h"
+#include "net/net.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { TELL_NS = 1000 * 1000 * 1000, TEXT_MAX = 512 };
+
+struct loading {
+    struct persistence *persistence;
+    uint64_t began_ns, told_ns;
+};
+
+__attribute__((format(printf, 3, 4))) static void tell(const struct persistence *persistence,
+                                                       int level, const char *format, ...)
+{
+    const struct cmd_context *context = persistence->context;
+    char text[TEXT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    context->log(context->server, level, text);
+}
+
+/* --- on the way ------------------------------------------------------------------------------- */
+
+static void tell_progress(struct loading *loading, const struct load *load)
+{
+    uint64_t now_ns = seam_now_ns(load->seam);
+    if (now_ns - loading->told_ns < TELL_NS)
+        return;
+    loading->told_ns = now_ns;
+    tell(loading->persistence, CONFIG_LOG_NOTICE,
+         "Loading: %" PRIu64 " keys, %" PRIu64 " of %" PRIu64 " bytes", load->keys, load->offset,
+         load->bytes);
+}
+
+/* Expiry goes by the clock as it was when the loading began. */
+static bool turn(void *context, const struct load *load)
+{
+    struct loading *loading = context;
+    struct persistence *persistence = loading->persistence;
+    tell_progress(loading, load);
+    if (persistence->loading != NULL)
+        net_turn(persistence->context->net, 0);
+    return !persistence->stop_loading;
+}
+
+static void take_aux(void *context, struct bytes name, struct bytes value)
+{
+    const struct loading *loading = context;
+    struct persistence *persistence = loading->persistence;
+    int shown = (int)(value.count < TEXT_MAX / 2 ? value.count : TEXT_MAX / 2);
+    int64_t number;
+    if (bytes_is(name, "redis-ver"))
+        tell(persistence, CONFIG_LOG_NOTICE, "Loading RDB produced by version %.*s", shown,
+             (const char *)value.at);
+    else if (bytes_is(name, "ctime") && number_read_i64(value, &number))
+        tell(persistence, CONFIG_LOG_NOTICE, "RDB age %" PRId64 " seconds",
+             seam_wall_ms(persistence->context->seam) / 1000 - number);
+    else if (bytes_is(name, "used-mem") && number_read_i64(value, &number) && number > 0)
+        persistence->loading_used_memory = (uint64_t)number;
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static void tell_end(const struct loading *loading, const struct load *load)
+{
+    double seconds = (double)(seam_now_ns(load->seam) - loading->began_ns) / 1e9;
+    tell(loading->persistence, CONFIG_LOG_NOTICE,
+         "Done loading RDB, keys loaded: %" PRIu64 ", keys expired: %" PRIu64 ".", load->keys,
+         load->expired);
+    if (load->functions > 0)
+        tell(loading->persistence, CONFIG_LOG_WARNING,
+             "%" PRIu64 " function libraries of the file are left out: there are no functions here",
+             load->functions);
+    tell(loading->persistence, CONFIG_LOG_NOTICE, "DB loaded from disk: %.3f seconds", seconds);
+}
+
+static void tell_failure(const struct loading *loading, const struct load *load)
+{
+    tell(loading->persistence, CONFIG_LOG_WARNING,
+         "The RDB file %s cannot be loaded: %s (at byte %" PRIu64 ")", load->path, load->reason,
+         load->offset);
+}
+
+static enum err load_path(struct loading *loading, const char *path, unsigned flags)
+{
+    struct persistence *persistence = loading->persistence;
+    const struct cmd_context *context = persistence->context;
+    const struct config *config = context->config;
+    struct load load = { .seam = context->seam,
+                         .store = context->store,
+                         .path = path,
+                         .checksum = config->rdbchecksum,
+                         .merge = (flags & PERSIST_MERGE) != 0,
+                         .turn_bytes = (uint64_t)config->loading_process_events_interval_bytes,
+                         .turn = turn,
+                         .aux = take_aux,
+                         .context = loading };
+    persistence->loading = (flags & PERSIST_SERVE) != 0 ? &load : NULL;
+    persist_regate(persistence);
+    enum err err = load_file(&load);
+    persistence->loading = NULL;
+    persist_regate(persistence);
+    persistence->loaded = load.keys;
+    persistence->expired = load.expired;
+    if (err == ERR_NONE)
+        tell_end(loading, &load);
+    else if (err != ERR_MISSING)
+        tell_failure(loading, &load);
+    return err;
+}
+
+enum err persist_load(struct persistence *persistence, unsigned flags)
+{
+    const struct cmd_context *context = persistence->context;
+    struct loading loading = { .persistence = persistence };
+    struct buffer path = { 0 };
+    loading.began_ns = loading.told_ns = seam_now_ns(context->seam);
+    persistence->loading_began_s = seam_wall_ms(context->seam) / 1000;
+    persistence->loading_used_memory = 0;
+    store_set_now_ms(context->store, seam_wall_ms(context->seam));
+    enum err err = ERR_MEMORY;
+    if (buffer_printf(&path, "%s/%s", context->config->dir.at, context->config->dbfilename.at) &&
+        buffer_append_byte(&path, 0))
+        err = load_path(&loading, (const char *)path.at, flags);
+    buffer_release(&path);
+    if (err == ERR_NONE)
+        saver_forget_changes(&persistence->saver);
+    return err;
+}
