@@ -476,7 +476,7 @@ static void change(struct bench *bench)
         pass_time(bench);
     else if (what < 985)
         move_blocks(bench);
-    else if (what < 997)
+    else if (what < 988)
         (void)store_free_step(bench->store, 0);
     else
         change_databases(bench);
