@@ -44,7 +44,7 @@ void site_prepare(struct site *site)
     fprintf(file,
             "port 0\ndatabases 4\nenable-debug-command yes\nlogfile %s/snug.log\n"
             "active-defrag-ignore-bytes 1\nactive-defrag-threshold-lower 1\n"
-            "latency-monitor-threshold 1\n",
+            "latency-monitor-threshold 1\nsave \"\"\n",
             site->directory);
     fclose(file);
     os_seam_init(&site->real);
@@ -61,7 +61,8 @@ static bool configure(struct site *site)
     struct conf_source source = { .seam = &server->seam, .host = &conf_host_real, .path = path };
     server->table = cmd_table_new(cmd_groups);
     if (server->table == NULL || config_init(&server->config) != ERR_NONE ||
-        conf_load(&source, &server->config, &server->report) != ERR_NONE)
+        conf_load(&source, &server->config, &server->report) != ERR_NONE ||
+        config_text_set(&server->config.dir, bytes_of_text(site->directory)) != ERR_NONE)
         return false;
     struct log_target target = { .path = server->config.logfile.at, .ident = "site" };
     server->log.level = LOG_LEVEL_DEBUG;
@@ -98,7 +99,8 @@ static unsigned remove_files(const struct site *site)
     for (struct dirent *at = readdir(directory); at != NULL; at = readdir(directory)) {
         if (at->d_name[0] == '.')
             continue;
-        others += strcmp(at->d_name, "snug.conf") != 0 && strcmp(at->d_name, "snug.log") != 0;
+        others += strcmp(at->d_name, "snug.conf") != 0 && strcmp(at->d_name, "snug.log") != 0 &&
+                  strcmp(at->d_name, "dump.rdb") != 0;
         path_in(site, at->d_name, path, sizeof path);
         CHECK_EQ(unlink(path), 0);
     }
