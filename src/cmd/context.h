@@ -18,6 +18,7 @@ struct cmd_table;    /* cmd/table.h: rows by name, counters by row */
 struct config;       /* conf/config.h */
 struct conf_runtime; /* conf/runtime.h: CONFIG GET, SET, REWRITE */
 struct defrag;       /* store/defrag.h */
+struct effects;      /* cmd/effects.h: what commands did, for who wants to know */
 struct net;          /* net/client.h */
 struct persistence;  /* cmd/persist.h: snapshots and loading */
 struct store;
@@ -41,6 +42,7 @@ struct cmd_context {
     struct cmd_table *table;
     struct observer *observer;
     struct blocker *blocker; /* set by dispatch_new */
+    struct effects *effects; /* likewise */
     struct persistence *persistence;
     bool gated; /* commands must ask persist_gate first */
 

@@ -139,6 +139,8 @@ static const struct subcommand subcommands[] = {
     { "digest", 0, 0, debug_digest, "", "40 digits that are the same for the same data." },
     { "digest-value", 0, ANY_COUNT, debug_digest_value, " [<key> ...]",
       "The same for the value of each key." },
+    { "effects", 1, 2, debug_effects, " ON|OFF|TAKE|CLOCK <ms>|LONG-AGO|FREE",
+      "Keep what commands did, as commands, and take it; hold the clock." },
     { "error", 1, 1, debug_error, " <text>", "Reply with this error." },
     { "help", 0, 0, debug_help, "", NULL },
     { "htstats", 1, 2, debug_htstats, " <db> [FULL]",

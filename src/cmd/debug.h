@@ -17,6 +17,9 @@ void cmd_debug(struct call *call);
 void debug_digest(struct call *call);
 void debug_digest_value(struct call *call);
 
+/* debug_effects.c */
+void debug_effects(struct call *call);
+
 /* debug_keys.c */
 void debug_htstats(struct call *call);
 void debug_object(struct call *call);

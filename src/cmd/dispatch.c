@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "cmd/access.h"
 #include "cmd/blocker.h"
+#include "cmd/effects.h"
 #include "cmd/persist.h"
 #include "conf/config.h"
 
@@ -21,6 +22,7 @@ struct dispatch {
     struct cmd_context *context;
     struct cmd_figures *figures;
     struct blocker *blocker;
+    struct effects effects;
     struct call call; /* what does not change from command to command is set once */
     uint64_t last_ticks;
     uint64_t slow_ns;
@@ -58,6 +60,8 @@ struct dispatch *dispatch_new(struct cmd_context *context)
                                     .heap = store_heap(context->store),
                                     .space = store_space(context->store),
                                     .arena = &dispatch->arena };
+    effects_init(&dispatch->effects, context->store);
+    context->effects = &dispatch->effects;
     dispatch->blocker = context->blocker = blocker_new(context, dispatch);
     if (dispatch->blocker != NULL)
         return dispatch;
@@ -71,6 +75,8 @@ void dispatch_drop(struct dispatch *dispatch)
         return;
     blocker_drop(dispatch->blocker);
     dispatch->context->blocker = NULL;
+    effects_release(&dispatch->effects);
+    dispatch->context->effects = NULL;
     arena_release(&dispatch->arena);
     memory_give(dispatch);
 }
@@ -299,11 +305,21 @@ static bool keeps_waiting(const struct dispatch *dispatch, uint64_t ns)
            blocker_keeps(dispatch->blocker, client, ns);
 }
 
+static void run_heard(struct dispatch *dispatch, const struct command_row *row)
+{
+    effects_begin(&dispatch->effects);
+    row->run(&dispatch->call);
+    effects_end(&dispatch->effects, &dispatch->call);
+}
+
 static void run(struct dispatch *dispatch, struct command_row *row, uint64_t spent_ns)
 {
     struct call *call = &dispatch->call;
     uint32_t errors = call->reply->errors;
-    row->run(call);
+    if (UNLIKELY(effects_wanted(&dispatch->effects)))
+        run_heard(dispatch, row);
+    else
+        row->run(call);
     uint64_t ns = elapsed_ns(dispatch);
     if (!keeps_waiting(dispatch, ns)) {
         ns += spent_ns;

@@ -1,3 +1,4 @@
+#include "cmd/effects.h"
 #include "cmd/generic.h"
 
 enum expire_condition {
@@ -70,10 +71,13 @@ static void expire(struct call *call, unsigned form)
     }
     if (expiry <= store_now_ms(call->store)) {
         store_remove(call->store, call->db, &call->first, entry, EVENT_DEL);
+        effect_of_key(call, "DEL", call->first.name);
     } else if (store_set_expiry(call->store, call->db, &call->first, &entry, expiry,
                                 EVENT_EXPIRE) != ERR_NONE) {
         call_memory_error(call);
         return;
+    } else {
+        effect_of_key_number(call, "PEXPIREAT", call->first.name, expiry);
     }
     reply_i64(call->reply, 1);
 }

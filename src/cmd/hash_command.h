@@ -49,6 +49,11 @@ MUST_CHECK bool hash_fields_read(struct call *call, uint32_t at, const char *num
                                  struct hash_fields *fields);
 /* argv[at] as a time to expire at. `form`: EXPIRY_MS, EXPIRY_ABSOLUTE (cmd/args.h). */
 MUST_CHECK bool hash_time_read(struct call *call, uint32_t at, unsigned form, int64_t *expiry);
+/* Tells, as the command's effect: HPEXPIREAT at `expiry`, or HPERSIST where that is HASH_NO_EXPIRY,
+ * of the fields; HDEL of them. */
+void hash_tell_expiry(struct call *call, int64_t expiry, const struct bytes *fields,
+                      uint32_t count);
+void hash_tell_removed(struct call *call, const struct bytes *fields, uint32_t count);
 /* Gives the field at a place of the change another expiry; false with the error reply. */
 MUST_CHECK bool hash_put_expiry(struct call *call, struct hash_change *change,
                                 const struct hash_place *place, int64_t expiry);

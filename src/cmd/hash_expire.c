@@ -1,4 +1,5 @@
 /* When fields of a hash expire: HEXPIRE and HTTL in their forms, and HPERSIST. */
+#include "cmd/effects.h"
 #include "cmd/hash_command.h"
 
 /* What is answered for a field. */
@@ -53,6 +54,36 @@ bool hash_time_read(struct call *call, uint32_t at, unsigned form, int64_t *expi
     }
     reply_errorf(call->reply, "ERR invalid expire time in '%s' command", call->command->name);
     return false;
+}
+
+/* --- what others are told --------------------------------------------------------------------- */
+
+void hash_tell_expiry(struct call *call, int64_t expiry, const struct bytes *fields, uint32_t count)
+{
+    struct effect_words words;
+    if (!call_is_heard(call) || count == 0)
+        return;
+    effect_start(&words, call, expiry == HASH_NO_EXPIRY ? "HPERSIST" : "HPEXPIREAT");
+    effect_text(&words, call->first.name);
+    if (expiry != HASH_NO_EXPIRY)
+        effect_number(&words, expiry);
+    effect_word(&words, "FIELDS");
+    effect_number(&words, count);
+    for (uint32_t i = 0; i < count; i++)
+        effect_text(&words, fields[i]);
+    effect_tell(&words);
+}
+
+void hash_tell_removed(struct call *call, const struct bytes *fields, uint32_t count)
+{
+    struct effect_words words;
+    if (!call_is_heard(call) || count == 0)
+        return;
+    effect_start(&words, call, "HDEL");
+    effect_text(&words, call->first.name);
+    for (uint32_t i = 0; i < count; i++)
+        effect_text(&words, fields[i]);
+    effect_tell(&words);
 }
 
 /* --- HEXPIRE, HPEXPIRE, HEXPIREAT, HPEXPIREAT ------------------------------------------------- */
@@ -152,6 +183,26 @@ static bool read_expire(struct call *call, unsigned form, struct expire_call *ex
     return expire->outcomes != NULL;
 }
 
+/* All fields that met the condition have gone, or have the same time. */
+static void tell_expired(struct call *call, const struct expire_call *expire)
+{
+    uint32_t met = 0;
+    if (!call_is_heard(call))
+        return;
+    struct bytes *fields = arena_take_many(call->arena, expire->fields.count, sizeof *fields);
+    if (fields == NULL) {
+        effects_lose(call);
+        return;
+    }
+    for (uint32_t i = 0; i < expire->fields.count; i++)
+        if (expire->outcomes[i] > FIELD_REFUSED)
+            fields[met++] = call->argv[expire->fields.first + i];
+    if (expire->removed)
+        hash_tell_removed(call, fields, met);
+    else
+        hash_tell_expiry(call, expire->expiry, fields, met);
+}
+
 static void expire_fields(struct call *call, unsigned form)
 {
     struct expire_call expire;
@@ -160,9 +211,11 @@ static void expire_fields(struct call *call, unsigned form)
     for (uint32_t i = 0; i < expire.fields.count; i++)
         if (!expire_field(call, &expire, call->argv[expire.fields.first + i], &expire.outcomes[i]))
             return;
-    if (!expire.changed ||
-        hash_commit(call, &expire.change, expire.removed ? EVENT_HDEL : EVENT_HEXPIRE))
-        reply_outcomes(call, expire.outcomes, expire.fields.count);
+    if (expire.changed &&
+        !hash_commit(call, &expire.change, expire.removed ? EVENT_HDEL : EVENT_HEXPIRE))
+        return;
+    reply_outcomes(call, expire.outcomes, expire.fields.count);
+    tell_expired(call, &expire);
 }
 
 void cmd_hexpire(struct call *call)

@@ -1,4 +1,5 @@
 /* Fields of a hash set or read, and their expiry changed, in one step: HSETEX, HGETEX, HGETDEL. */
+#include "cmd/effects.h"
 #include "cmd/hash_command.h"
 
 static const struct {
@@ -140,6 +141,36 @@ static void tell(struct call *call, enum event event)
     store_notify(call->store, call->db, call->first.name, event);
 }
 
+/* With the time that it came to; a condition was met. */
+static void tell_setex(struct call *call, const struct setex *setex)
+{
+    struct effect_words words;
+    if (!call_is_heard(call))
+        return;
+    effect_start(&words, call, "HSETEX");
+    effect_text(&words, call->first.name);
+    effect_word(&words, "PXAT");
+    effect_number(&words, setex->expiry);
+    effect_word(&words, "FIELDS");
+    effect_number(&words, setex->count);
+    for (uint32_t i = 0; i < 2 * setex->count; i++)
+        effect_text(&words, call->argv[setex->first + i]);
+    effect_tell(&words);
+}
+
+static void tell_in_vain(struct call *call, const struct setex *setex)
+{
+    if (!call_is_heard(call))
+        return;
+    struct bytes *fields = arena_take_many(call->arena, setex->count, sizeof *fields);
+    for (uint32_t i = 0; fields != NULL && i < setex->count; i++)
+        fields[i] = call->argv[setex->first + 2 * i];
+    if (fields != NULL)
+        hash_tell_removed(call, fields, setex->count);
+    else
+        effects_lose(call);
+}
+
 /* The time is over: what is set goes at once, and what was there with it. */
 static void set_in_vain(struct call *call, struct hash_change *change, const struct setex *setex)
 {
@@ -157,8 +188,11 @@ static void set_in_vain(struct call *call, struct hash_change *change, const str
     tell(call, EVENT_HSET);
     if (!removed)
         tell(call, EVENT_HDEL);
-    if (!removed || hash_commit(call, change, EVENT_HDEL))
-        reply_i64(call->reply, 1);
+    if (removed && !hash_commit(call, change, EVENT_HDEL))
+        return;
+    reply_i64(call->reply, 1);
+    if (removed)
+        tell_in_vain(call, setex);
 }
 
 void cmd_hsetex(struct call *call)
@@ -177,8 +211,10 @@ void cmd_hsetex(struct call *call)
     }
     if (!set_pairs(call, &change, &setex) || !hash_commit(call, &change, EVENT_HSET))
         return;
-    if (setex.has_time)
+    if (setex.has_time) {
         tell(call, EVENT_HEXPIRE);
+        tell_setex(call, &setex);
+    }
     reply_i64(call->reply, 1);
 }
 
@@ -217,6 +253,8 @@ static void take_from_big(struct call *call, struct hash_change *change,
         removed = true;
     }
     ENSURE(!removed || hash_commit(call, change, EVENT_HDEL));
+    if (removed)
+        hash_tell_removed(call, call->argv + fields->first, fields->count);
 }
 
 /* Of a small one, values are answered when all is done, from a copy of what it was. */
@@ -243,6 +281,8 @@ static void take_from_small(struct call *call, struct hash_change *change,
     }
     if (removed && !hash_commit(call, change, EVENT_HDEL))
         return;
+    if (removed)
+        hash_tell_removed(call, call->argv + fields->first, fields->count);
     reply_array(call->reply, fields->count);
     for (uint32_t i = 0; i < fields->count; i++) {
         if (found[i])
@@ -340,6 +380,8 @@ void cmd_hgetex(struct call *call)
     if (changed &&
         !hash_commit(call, change, getex.what == GETEX_PERSIST ? EVENT_HPERSIST : EVENT_HEXPIRE))
         return;
+    if (changed)
+        hash_tell_expiry(call, getex.expiry, call->argv + getex.fields.first, getex.fields.count);
     hash_view_edit(&hash, &change->edit, change->now_ms);
     reply_array(call->reply, getex.fields.count);
     for (uint32_t i = 0; i < getex.fields.count; i++)

@@ -1,5 +1,49 @@
 /* Hashes changed: fields set, counted up, removed. */
+#include "cmd/effects.h"
 #include "cmd/hash_command.h"
+
+static void open_there(struct call *call, struct hash_change *change)
+{
+    struct value value = entry_value(change->entry);
+    edit_open(&change->edit, call->space, call->arena, &value, (value.encoding & HASH_BIG) != 0);
+}
+
+/* Takes out the fields that the command names and that have expired: for others, who run what this
+ * one tells, they are still there. An argument that is no field may name one all the same. */
+static bool drop_expired(struct call *call, struct hash_change *change)
+{
+    bool removed = false;
+    struct effect_words words;
+    effect_start(&words, call, "HDEL");
+    effect_text(&words, change->key.name);
+    for (uint32_t at = 2; at < call->argc; at++) {
+        struct hash hash;
+        struct hash_place place;
+        hash_view_edit(&hash, &change->edit, INT64_MIN);
+        if (!hash_get(&hash, call->argv[at], &place) || place.pair.expiry >= change->now_ms)
+            continue;
+        if (hash_remove(&change->edit, &place) != ERR_NONE) {
+            hash_fail(call, change);
+            return false;
+        }
+        effect_text(&words, call->argv[at]);
+        removed = true;
+    }
+    if (!removed)
+        return true;
+    effects_aside(call, true);
+    bool done = hash_commit(call, change, EVENT_HEXPIRED);
+    effects_aside(call, false);
+    if (done)
+        effect_tell_at_once(&words);
+    return done;
+}
+
+static bool is_heard_expiring(const struct call *call, const struct entry *entry)
+{
+    return call_is_heard(call) && entry != NULL &&
+           value_may_expire(entry_type(entry), entry_encoding(entry));
+}
 
 bool hash_open(struct call *call, struct hash_change *change, bool make)
 {
@@ -8,10 +52,14 @@ bool hash_open(struct call *call, struct hash_change *change, bool make)
     change->now_ms = store_now_ms(call->store);
     if (!call_type_fits(call, change->entry, VALUE_HASH))
         return false;
+    if (UNLIKELY(is_heard_expiring(call, change->entry))) {
+        open_there(call, change);
+        if (!drop_expired(call, change))
+            return false;
+        change->entry = store_look(call->store, call->db, &change->key);
+    }
     if (change->entry != NULL) {
-        struct value value = entry_value(change->entry);
-        edit_open(&change->edit, call->space, call->arena, &value,
-                  (value.encoding & HASH_BIG) != 0);
+        open_there(call, change);
         return true;
     }
     edit_new(&change->edit, call->space, call->arena, VALUE_HASH, HASH_SMALL);
@@ -211,6 +259,23 @@ static bool read_float(struct call *call, const struct hash_place *place, long d
     return false;
 }
 
+/* Others may reckon with long doubles of another size. */
+static void tell_sum(struct call *call, struct bytes sum, bool expires)
+{
+    struct bytes plain[] = { bytes_of_text("HSET"), call->argv[1], call->argv[2], sum };
+    struct bytes expiring[] = { bytes_of_text("HSETEX"),
+                                call->argv[1],
+                                bytes_of_text("KEEPTTL"),
+                                bytes_of_text("FIELDS"),
+                                bytes_of_text("1"),
+                                call->argv[2],
+                                sum };
+    if (expires)
+        effects_instead(call, expiring, 7);
+    else
+        effects_instead(call, plain, 4);
+}
+
 void cmd_hincrbyfloat(struct call *call)
 {
     struct hash_change change;
@@ -219,8 +284,10 @@ void cmd_hincrbyfloat(struct call *call)
     long double by = 0, sum = 0;
     if (!read_step(call, &by) || !hash_open(call, &change, true))
         return;
-    if (hash_seek(&change, call->argv[2], &place) && !read_float(call, &place, &sum))
+    bool there = hash_seek(&change, call->argv[2], &place);
+    if (there && !read_float(call, &place, &sum))
         return;
+    bool expires = there && place.pair.expiry != HASH_NO_EXPIRY;
     sum += by;
     if (__builtin_isnan(sum) || __builtin_isinf(sum)) {
         reply_error(call->reply, "ERR increment would produce NaN or Infinity");
@@ -229,8 +296,10 @@ void cmd_hincrbyfloat(struct call *call)
     uint8_t digits[NUMBER_LONG_DOUBLE_MAX];
     struct bytes text = bytes_of(digits, number_write_long_double(digits, sum));
     if (hash_put(call, &change, call->argv[2], text, HASH_KEEP_EXPIRY, &outcome) &&
-        hash_commit(call, &change, EVENT_HINCRBYFLOAT))
+        hash_commit(call, &change, EVENT_HINCRBYFLOAT)) {
         reply_bulk(call->reply, text);
+        tell_sum(call, text, expires);
+    }
 }
 
 /* --- HDEL ------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* Counting different elements: PFADD, PFCOUNT, PFMERGE, and PFDEBUG's look inside. */
 #include "types/hyperloglog.h"
 #include "base/buffer.h"
+#include "cmd/effects.h"
 #include "cmd/hyperloglog_command.h"
 #include "cmd/string_edit.h"
 #include "types/limits.h"
@@ -143,6 +144,8 @@ static void count_one(struct call *call)
         if (!string_open(call, &key, entry, 0, EVENT_NONE, &open))
             return;
         hll_cache(open.at, count);
+        /* It is no writing command, but what it remembers is part of the value. */
+        effects_instead(call, call->argv, call->argc);
     }
     reply_i64(call->reply, (int64_t)count);
 }

@@ -1,6 +1,7 @@
 /* LMOVE, RPOPLPUSH and their waiting forms: an item from an end of a list to one of another. */
 #include "base/number.h"
 #include "cmd/blocking.h"
+#include "cmd/effects.h"
 #include "cmd/list_command.h"
 
 static enum event pop_event(enum list_end end)
@@ -92,6 +93,16 @@ static bool transfer(struct list_write *source, struct list_write *target, struc
     return list_write_close(source, pop_event(ends.from));
 }
 
+/* BLMOVE and BRPOPLPUSH, which found something, as those that do not wait. */
+static void tell_moved(const struct list_write *source, const struct key *to, struct list_ends ends)
+{
+    struct bytes left = bytes_of_text("LEFT"), right = bytes_of_text("RIGHT");
+    struct bytes argv[] = { bytes_of_text("LMOVE"), source->key.name, to->name,
+                            ends.from == LIST_HEAD ? left : right,
+                            ends.to == LIST_HEAD ? left : right };
+    effects_instead(source->call, argv, 5);
+}
+
 static void move_item(struct list_write *source, const struct key *to, struct list_ends ends)
 {
     struct call *call = source->call;
@@ -105,8 +116,11 @@ static void move_item(struct list_write *source, const struct key *to, struct li
     }
     bool done = bytes_equal(source->key.name, to->name) ? rotate(source, ends, content)
                                                         : transfer(source, &target, ends, content);
-    if (done)
-        reply_bulk(call->reply, content);
+    if (!done)
+        return;
+    reply_bulk(call->reply, content);
+    if ((call->command->flags & CMD_BLOCKING) != 0)
+        tell_moved(source, to, ends);
 }
 
 static void move_now(struct call *call, struct list_ends ends)

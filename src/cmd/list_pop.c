@@ -1,5 +1,6 @@
 /* LPOP, RPOP, LMPOP, and their waiting forms BLPOP, BRPOP, BLMPOP. */
 #include "cmd/blocking.h"
+#include "cmd/effects.h"
 #include "cmd/list_command.h"
 
 /* --- popping ---------------------------------------------------------------------------------- */
@@ -38,6 +39,18 @@ static void write_items(struct call *call, const struct key *key, const struct l
     list_reply_items(call, items, pop->end == LIST_HEAD ? 0 : items->count - 1, count, pop->end);
 }
 
+/* Of several keys the one that had something; LPOP and RPOP are what they are. */
+static void tell_popped(const struct list_write *write, const struct list_pop *pop, uint64_t count)
+{
+    const char *command = pop->end == LIST_HEAD ? "LPOP" : "RPOP";
+    if (!pop->with_key)
+        return;
+    if (count > 1)
+        effect_of_key_number(write->call, command, write->key.name, (int64_t)count);
+    else
+        effect_of_key(write->call, command, write->key.name);
+}
+
 void list_pop(struct list_write *write, const struct list_pop *pop)
 {
     uint64_t there = list_write_count(write);
@@ -56,8 +69,10 @@ void list_pop(struct list_write *write, const struct list_pop *pop)
     }
     if (count < there)
         list_name_shrunk(&write->edit);
-    if (list_write_close(write, pop->end == LIST_HEAD ? EVENT_LPOP : EVENT_RPOP) &&
-        kept.root == NULL)
+    if (!list_write_close(write, pop->end == LIST_HEAD ? EVENT_LPOP : EVENT_RPOP))
+        return;
+    tell_popped(write, pop, count);
+    if (kept.root == NULL)
         write_items(write->call, &write->key, pop, &kept, count);
 }
 

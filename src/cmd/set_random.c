@@ -1,4 +1,5 @@
 /* SPOP and SRANDMEMBER. */
+#include "cmd/effects.h"
 #include "cmd/set_command.h"
 
 /* --- SRANDMEMBER ------------------------------------------------------------------------------ */
@@ -64,6 +65,36 @@ void cmd_srandmember(struct call *call)
  * A big set is changed in place, which cannot fail: what is drawn is told and removed. Of a small
  * one the drawn are copied, and told when the rest has been written back. */
 
+/* SREM of what was drawn; of many in several. */
+enum { SREM_WORDS_MAX = 1024 };
+
+static void start_removed(struct call *call, struct effect_words *words)
+{
+    *words = (struct effect_words){ .failed = true };
+    if (!call_is_heard(call))
+        return;
+    effect_start(words, call, "SREM");
+    effect_text(words, call->first.name);
+}
+
+static void add_removed(struct call *call, struct effect_words *words, const uint8_t *element)
+{
+    uint8_t digits[NUMBER_I64_MAX];
+    if (!call_is_heard(call))
+        return;
+    if (words->argc == SREM_WORDS_MAX) {
+        effect_tell(words);
+        start_removed(call, words);
+    }
+    effect_text(words, packed_view(call->space, element, digits));
+}
+
+static void tell_removed(struct call *call, const struct effect_words *words)
+{
+    if (call_is_heard(call))
+        effect_tell(words);
+}
+
 struct popping {
     struct call *call;
     struct value_edit edit;
@@ -126,10 +157,15 @@ static void pop_small(struct call *call, struct entry *entry, uint64_t wanted, b
     if (call_commit(call, call->db, &call->first, entry, &popping.edit, EVENT_SPOP, false) !=
         ERR_NONE)
         return;
+    struct effect_words removed;
+    start_removed(call, &removed);
     if (as_set)
         reply_set(call->reply, wanted);
-    for (uint64_t i = 0; i < wanted; i++)
+    for (uint64_t i = 0; i < wanted; i++) {
         set_reply_element(call, popping.popped[i].at);
+        add_removed(call, &removed, popping.popped[i].at);
+    }
+    tell_removed(call, &removed);
 }
 
 static void pop_big(struct call *call, struct entry *entry, uint64_t wanted, bool as_set)
@@ -137,7 +173,9 @@ static void pop_big(struct call *call, struct entry *entry, uint64_t wanted, boo
     struct value value = entry_value(entry);
     struct value_edit edit;
     uint64_t rest = set_count(call->space, &value) - wanted;
+    struct effect_words gone;
     set_open(&edit, call->space, call->arena, &value);
+    start_removed(call, &gone);
     if (as_set)
         reply_set(call->reply, wanted);
     for (uint64_t i = 0; i < wanted; i++) {
@@ -145,11 +183,13 @@ static void pop_big(struct call *call, struct entry *entry, uint64_t wanted, boo
         bool removed;
         const uint8_t *element = set_random(call->space, &value, &room);
         set_reply_element(call, element);
+        add_removed(call, &gone, element);
         set_item(call->space, element, &item);
         ENSURE(set_remove(&edit, &item, &removed) == ERR_NONE && removed);
     }
     name_rest(&edit, rest, wanted);
     ENSURE(call_commit(call, call->db, &call->first, entry, &edit, EVENT_SPOP, false) == ERR_NONE);
+    tell_removed(call, &gone);
 }
 
 static void pop_all(struct call *call, struct entry *entry, bool as_set)
@@ -160,6 +200,7 @@ static void pop_all(struct call *call, struct entry *entry, bool as_set)
     set_reply_all(call, &value);
     store_note(call->store, call->db, &call->first, EVENT_SPOP);
     store_remove(call->store, call->db, &call->first, entry, EVENT_DEL);
+    effect_of_key(call, "DEL", call->first.name);
 }
 
 static bool read_pop_count(struct call *call, int64_t *count)

@@ -100,8 +100,11 @@ void cmd_xadd(struct call *call)
     if (!added)
         return;
     stream_reply_id(call, id);
-    if (stream_trim(&place.stream, &options.trim) > 0)
+    bool trimmed = stream_trim(&place.stream, &options.trim) > 0;
+    if (trimmed)
         stream_note(call, &place, EVENT_XTRIM);
+    if (call_is_heard(call))
+        stream_tell_added(call, &options, &place.stream, &id, trimmed);
 }
 
 /* --- XTRIM, XDEL, XLEN ------------------------------------------------------------------------ */
@@ -116,6 +119,8 @@ void cmd_xtrim(struct call *call)
     uint64_t removed = place.entry == NULL ? 0 : stream_trim(&place.stream, &options.trim);
     if (removed > 0)
         stream_note(call, &place, EVENT_XTRIM);
+    if (removed > 0 && call_is_heard(call))
+        stream_tell_added(call, &options, &place.stream, NULL, true);
     reply_i64(call->reply, (int64_t)removed);
 }
 

@@ -59,6 +59,7 @@ bool stream_seen_consumer(struct call *call, const struct stream_place *place, s
         if (consumer_create(group, name, now, consumer) != ERR_NONE)
             return false;
         stream_note(call, place, EVENT_XGROUP_CREATECONSUMER);
+        stream_tell_consumer(call, place, group, consumer);
     }
     consumer->state->seen_ms = now;
     return true;

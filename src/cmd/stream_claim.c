@@ -66,8 +66,8 @@ static bool read_time(struct call *call, struct claim *claim, uint32_t at, bool 
                                 : "ERR Invalid TIME option argument for XCLAIM",
                            &time))
         return false;
-    /* A time that cannot be is now. */
-    bool fits = time >= 0 && time <= claim->now_ms;
+    /* A time that cannot be is now; where the clock is held, all times may be later than it. */
+    bool fits = time >= 0 && (time <= claim->now_ms || claim->now_ms == STORE_LONG_AGO);
     claim->time_ms = !fits ? claim->now_ms : idle ? claim->now_ms - time : time;
     return true;
 }
@@ -123,10 +123,12 @@ static void claim_one(struct call *call, struct claim *claim, struct stream_id i
         if (!take(claim, &pending))
             return;
         reply_taken(call, claim, id);
+        stream_tell_pending(call, &claim->place, &claim->group, id);
         ++*written;
         *changed = true;
-    } else if (gone) {
-        *changed = pending_remove(&claim->group, id) || *changed;
+    } else if (gone && pending_remove(&claim->group, id)) {
+        stream_tell_acknowledged(call, &claim->place, &claim->group, id);
+        *changed = true;
     }
 }
 
@@ -151,8 +153,10 @@ void cmd_xclaim(struct call *call)
     uint32_t count = read_xclaim(call, &claim, &ids);
     if (count == UINT32_MAX)
         return;
+    effects_nothing(call); /* but what is said below */
     if (stream_id_compare(claim.last_id, claim.group.state->last) > 0) {
         claim.group.state->last = claim.last_id;
+        stream_tell_group(call, &claim.place, &claim.group);
         changed = true;
     }
     if (!stream_seen_consumer(call, &claim.place, &claim.group, call->argv[3], &claim.consumer)) {
@@ -229,11 +233,13 @@ static void autoclaim(struct call *call, struct claim *claim, struct stream_id *
         if (find_claimable(claim, pending.id, &pending, &is_gone)) {
             if (!found_add(call, taken, pending.id) || !take(claim, &pending))
                 break;
+            stream_tell_pending(call, &claim->place, &claim->group, pending.id);
             count--;
         } else if (is_gone) {
             if (!found_add(call, gone, pending.id))
                 break;
             (void)pending_remove(&claim->group, pending.id);
+            stream_tell_acknowledged(call, &claim->place, &claim->group, pending.id);
             count--;
         }
         more = stream_id_next(from);
@@ -256,6 +262,7 @@ void cmd_xautoclaim(struct call *call)
         call_memory_error(call);
         return;
     }
+    effects_nothing(call); /* but what it says on its way */
     autoclaim(call, &claim, &from, count, &taken, &gone);
     reply_array(call->reply, 3);
     stream_reply_id(call, from);

@@ -10,6 +10,7 @@
 #define CMD_STREAM_COMMAND_H
 
 #include "cmd/args.h"
+#include "cmd/effects.h"
 #include "types/stream_group.h"
 
 void cmd_xadd(struct call *call);
@@ -61,6 +62,43 @@ MUST_CHECK bool stream_look_group(struct call *call, const struct stream_place *
 MUST_CHECK bool stream_seen_consumer(struct call *call, const struct stream_place *place,
                                      struct group *group, struct bytes name,
                                      struct consumer *consumer);
+/* The options of XADD and XTRIM. */
+struct stream_options {
+    struct stream_trim trim;
+    struct stream_id id;
+    bool id_given, seq_given; /* neither for "*" */
+    bool no_make;
+    uint32_t next; /* XADD: where the id stands */
+};
+
+/* --- what others are told, cmd/stream_effects.c ----------------------------------------------- */
+
+/* An entry was added as `id`, or (id NULL) only trimmed: with the id it got, and trimmed to exactly
+ * what is left. `trimmed`: something went. */
+void stream_tell_added(struct call *call, const struct stream_options *options,
+                       const struct stream *stream, const struct stream_id *id, bool trimmed);
+void stream_tell_consumer(struct call *call, const struct stream_place *place,
+                          const struct group *group, const struct consumer *consumer);
+/* Delivered now, for the first time: told in groups, at the latest by stream_tell_delivered_end. */
+struct stream_delivered {
+    struct effect_words words;
+    const struct stream_place *place;
+    const struct group *group;
+    const struct consumer *consumer;
+};
+void stream_tell_delivered(struct call *call, struct stream_delivered *delivered,
+                           struct stream_id id);
+void stream_tell_delivered_end(struct call *call, struct stream_delivered *delivered);
+/* What is known of a pending entry now. */
+void stream_tell_pending(struct call *call, const struct stream_place *place,
+                         const struct group *group, struct stream_id id);
+/* It is not pending any more. */
+void stream_tell_acknowledged(struct call *call, const struct stream_place *place,
+                              const struct group *group, struct stream_id id);
+/* How far the group is. */
+void stream_tell_group(struct call *call, const struct stream_place *place,
+                       const struct group *group);
+
 /* An argument in an error: at most so many bytes of it. */
 enum { STREAM_QUOTED_MAX = 128 };
 static inline int stream_quoted(struct bytes text)
@@ -82,14 +120,7 @@ MUST_CHECK bool stream_arg_end(struct call *call, uint32_t at, struct stream_id 
 MUST_CHECK bool stream_arg_number(struct call *call, uint32_t at, const char *error,
                                   int64_t *number);
 
-/* The options of XADD and XTRIM. */
-struct stream_options {
-    struct stream_trim trim;
-    struct stream_id id;
-    bool id_given, seq_given; /* neither for "*" */
-    bool no_make;
-    uint32_t next; /* XADD: where the id stands */
-};
+/* The options of XADD and XTRIM, as the struct above. */
 enum stream_options_of { OPTIONS_OF_XADD, OPTIONS_OF_XTRIM };
 MUST_CHECK bool stream_options_read(struct call *call, enum stream_options_of command,
                                     struct stream_options *options);

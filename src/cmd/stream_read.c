@@ -209,6 +209,7 @@ static void serve_history(struct call *call, struct reading *reading,
             pending.count++;
             enum err err = pending_put(group, &pending);
             ENSURE(err == ERR_NONE); /* it is there, and stays with its consumer */
+            stream_tell_pending(call, place, group, pending.id);
         } else {
             reply_array(call->reply, 2);
             stream_reply_id(call, pending.id);
@@ -234,6 +235,7 @@ static void serve_new(struct call *call, struct reading *reading, const struct s
         return;
     begin_stream(call, reading, place->key.name);
     struct reply_mark mark = reply_array_later(call->reply);
+    struct stream_delivered delivered = { .place = place, .group = group, .consumer = consumer };
     stream_walk_begin(&walk, &place->stream, from, STREAM_ID_MAX, false);
     while (written < count_of(reading) && stream_walk_next(&walk, &entry)) {
         struct pending pending = { entry.id, consumer->root->head.id, store_now_ms(call->store),
@@ -241,10 +243,15 @@ static void serve_new(struct call *call, struct reading *reading, const struct s
         if (!reading->no_ack && pending_put(group, &pending) != ERR_NONE)
             break;
         group_advance(&place->stream, group, entry.id);
+        if (!reading->no_ack)
+            stream_tell_delivered(call, &delivered, entry.id);
         stream_reply_entry(call, &entry);
         written++;
     }
     reply_count(call->reply, mark, written);
+    stream_tell_delivered_end(call, &delivered);
+    if (written > 0)
+        stream_tell_group(call, place, group);
     if (written > 0 && !reading->no_ack)
         consumer->state->active_ms = store_now_ms(call->store);
 }
@@ -332,6 +339,7 @@ static void wait_for_more(struct call *call, const struct reading *reading)
 static void read_all(struct call *call, bool by_group)
 {
     struct reading reading = { .by_group = by_group };
+    effects_nothing(call); /* but what is said of each stream */
     if (!read_options(call, &reading) || !read_ids(call, &reading) || !serve(call, &reading))
         return;
     if (reading.served > 0)

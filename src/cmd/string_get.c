@@ -1,6 +1,7 @@
 /* Commands that read strings. */
 #include "cmd/string_command.h"
 
+#include "cmd/effects.h"
 #include "cmd/string_edit.h"
 #include "cmd/string_options.h"
 
@@ -31,16 +32,22 @@ void cmd_getdel(struct call *call)
         return;
     string_reply(call, entry);
     store_remove(call->store, call->db, &key, entry, EVENT_DEL);
+    effect_of_key(call, "DEL", key.name);
 }
 
 /* Replies last, so that an expiry that finds no memory can still be an error. */
 static void get_and_expire(struct call *call, const struct key *key, struct entry *entry,
                            int64_t expiry, enum event event)
 {
-    if (store_set_expiry(call->store, call->db, key, &entry, expiry, event) == ERR_NONE)
-        string_reply(call, entry);
-    else
+    if (store_set_expiry(call->store, call->db, key, &entry, expiry, event) != ERR_NONE) {
         call_memory_error(call);
+        return;
+    }
+    string_reply(call, entry);
+    if (expiry == STORE_NO_EXPIRY)
+        effect_of_key(call, "PERSIST", key->name);
+    else
+        effect_of_key_number(call, "PEXPIREAT", key->name, expiry);
 }
 
 /* The time is looked at after the key: of an absent key a wrong one does not matter. */
@@ -58,6 +65,7 @@ void cmd_getex(struct call *call)
     if (times && expiry <= store_now_ms(call->store)) {
         string_reply(call, entry);
         store_remove(call->store, call->db, &key, entry, EVENT_DEL);
+        effect_of_key(call, "DEL", key.name);
     } else if (times) {
         get_and_expire(call, &key, entry, expiry, EVENT_EXPIRE);
     } else if ((options.flags & WITH_PERSIST) != 0 && entry_expires(entry)) {

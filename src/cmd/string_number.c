@@ -1,6 +1,7 @@
 /* Strings as numbers: INCR and its kin. */
 #include "cmd/string_command.h"
 
+#include "cmd/effects.h"
 #include "cmd/string_edit.h"
 
 /* The number keeps its key's expiry. A string that reads as an integer is never a big one, so the
@@ -110,9 +111,14 @@ void cmd_incrbyfloat(struct call *call)
     struct value value = { VALUE_STRING, STRING_RAW,
                            bytes_of(text, number_write_long_double(text, sum)) };
     int64_t expiry = entry == NULL ? STORE_NO_EXPIRY : STORE_KEEP_EXPIRY;
-    if (store_put(call->store, call->db, &key, entry, &value, expiry, EVENT_INCRBYFLOAT, &entry) ==
-        ERR_NONE)
-        reply_bulk(call->reply, value.body);
-    else
+    if (store_put(call->store, call->db, &key, entry, &value, expiry, EVENT_INCRBYFLOAT, &entry) !=
+        ERR_NONE) {
         call_memory_error(call);
+        return;
+    }
+    reply_bulk(call->reply, value.body);
+    /* Others may reckon with long doubles of another size. */
+    struct bytes effect[] = { bytes_of_text("SET"), key.name, value.body,
+                              bytes_of_text("KEEPTTL") };
+    effects_instead(call, effect, 4);
 }

@@ -1,6 +1,7 @@
 /* Commands that give a key a whole new string. */
 #include "cmd/string_command.h"
 
+#include "cmd/effects.h"
 #include "cmd/string_edit.h"
 #include "cmd/string_options.h"
 
@@ -35,20 +36,47 @@ static void reply_old(struct call *call, bool was_there, struct bytes old)
         reply_nil(call->reply);
 }
 
+/* With the time that it came to; a condition was met and needs not be said. */
+static void tell_set_expiring(struct call *call, const struct key *key, struct bytes content,
+                              int64_t expiry)
+{
+    struct effect_words words;
+    if (!call_is_heard(call))
+        return;
+    effect_start(&words, call, "SET");
+    effect_text(&words, key->name);
+    effect_text(&words, content);
+    effect_word(&words, "PXAT");
+    effect_number(&words, expiry);
+    effect_tell(&words);
+}
+
+/* SET with GET, without GET: what was there is of no interest to others. */
+static void tell_without_get(struct call *call, bool keeps_expiry)
+{
+    struct bytes argv[] = { bytes_of_text("SET"), call->argv[1], call->argv[2],
+                            bytes_of_text("KEEPTTL") };
+    effects_instead(call, argv, keeps_expiry ? 4 : 3);
+}
+
 /* A time that has passed already makes the key go, as if it had expired at once. */
 static bool set_value(struct call *call, const struct key *key, struct entry *entry,
                       struct bytes content, int64_t expiry)
 {
     bool expires = expiry != STORE_NO_EXPIRY && expiry != STORE_KEEP_EXPIRY;
     if (expires && expiry <= store_now_ms(call->store)) {
-        if (entry != NULL)
-            store_remove(call->store, call->db, key, entry, EVENT_DEL);
+        if (entry == NULL)
+            return true;
+        store_remove(call->store, call->db, key, entry, EVENT_DEL);
+        effect_of_key(call, "DEL", key->name);
         return true;
     }
     if (!string_store(call, key, entry, content, expiry, EVENT_SET))
         return false;
-    if (expires)
-        store_notify(call->store, call->db, key->name, EVENT_EXPIRE);
+    if (!expires)
+        return true;
+    store_notify(call->store, call->db, key->name, EVENT_EXPIRE);
+    tell_set_expiring(call, key, content, expiry);
     return true;
 }
 
@@ -67,8 +95,12 @@ static void set_and_get(struct call *call, unsigned flags, int64_t expiry)
         (entry != NULL && !keep_old(call, entry, &old)))
         return;
     bool was_there = entry != NULL;
-    if (condition_holds(flags, entry) && !set_value(call, &key, entry, call->argv[2], expiry))
-        return;
+    if (condition_holds(flags, entry)) {
+        if (!set_value(call, &key, entry, call->argv[2], expiry))
+            return;
+        if (expiry == STORE_NO_EXPIRY || expiry == STORE_KEEP_EXPIRY)
+            tell_without_get(call, expiry == STORE_KEEP_EXPIRY);
+    }
     reply_old(call, was_there, old);
 }
 

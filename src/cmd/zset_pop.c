@@ -1,6 +1,7 @@
 /* The lowest and the highest taken out: ZPOPMIN and its like, and those that wait for them. */
 #include "base/number.h"
 #include "cmd/blocking.h"
+#include "cmd/effects.h"
 #include "cmd/zset_command.h"
 
 enum pop_form {
@@ -40,6 +41,12 @@ static void reply_popped(struct call *call, const struct pop *pop, struct bytes 
     }
 }
 
+static void tell_popped(struct call *call, const struct pop *pop, struct bytes key, uint64_t count)
+{
+    if (pop->form == POP_KEYED || pop->form == POP_MANY)
+        effect_of_key_number(call, pop->highest ? "ZPOPMAX" : "ZPOPMIN", key, (int64_t)count);
+}
+
 /* What is taken out is copied first, and told last. */
 static void pop_from(struct call *call, const struct pop *pop, const struct key *key,
                      struct entry *entry, struct value_edit *edit)
@@ -56,8 +63,11 @@ static void pop_from(struct call *call, const struct pop *pop, const struct key 
     }
     if (zset_remove_ranks(edit, pop->highest ? zset.count - count : 0, count) != ERR_NONE)
         zset_failed(call, key, entry, edit, event);
-    else if (call_commit(call, call->db, key, entry, edit, event, count == zset.count) == ERR_NONE)
+    else if (call_commit(call, call->db, key, entry, edit, event, count == zset.count) ==
+             ERR_NONE) {
         reply_popped(call, pop, key->name, &popped);
+        tell_popped(call, pop, key->name, count);
+    }
 }
 
 /* Pops from the first key that is there. False: none is, nothing is replied. */

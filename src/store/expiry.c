@@ -57,6 +57,18 @@ static void put_rest(struct store *store, struct db *db, const struct key *key, 
     store_written(store, entry);
 }
 
+struct telling_gone {
+    struct store *store;
+    unsigned db;
+    struct bytes key;
+};
+
+static void tell_gone(void *context, struct bytes element)
+{
+    const struct telling_gone *telling = context;
+    store_tell_element(telling->store, telling->db, telling->key, element);
+}
+
 /* Takes expired elements out of a value: some of them, when it is big. True when that was all. */
 static bool expire_inner(struct store *store, struct entry *entry)
 {
@@ -70,7 +82,10 @@ static bool expire_inner(struct store *store, struct entry *entry)
         return true; /* no memory: another time */
     }
     struct key key = store_key(store, bytes_of(room->at, name.count));
-    struct value_expiry done = { .room = room->at + name.count };
+    struct telling_gone telling = { store, db->number, key.name };
+    struct value_expiry done = { .room = room->at + name.count,
+                                 .gone = store_elements_wanted(store) ? tell_gone : NULL,
+                                 .context = &telling };
     type_ops(value.type)->expire_step(&store->space, &value, store->now_ms, &done);
     store->inner_expired += done.removed;
     bool all = done.empty || done.body_bytes > 0 ||

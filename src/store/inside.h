@@ -81,6 +81,7 @@ struct store {
     struct hash_seed seed;
     struct rng rng;
     int64_t now_ms;
+    bool clock_held;
     uint32_t clock; /* seconds, 24 bits, for LRU */
 
     struct db **slots; /* by slot; NULL: free */
@@ -176,5 +177,8 @@ void store_start_use(struct store *store, struct entry *entry);
 /* Tells the hooks, and counts the change. */
 void store_changed(struct store *store, const struct db *db, struct bytes key, enum event event);
 void store_tell_flushed(struct store *store, unsigned db);
+/* Whether anybody wants to hear of elements that expire. */
+bool store_elements_wanted(const struct store *store);
+void store_tell_element(struct store *store, unsigned db, struct bytes key, struct bytes element);
 
 #endif

@@ -79,10 +79,27 @@ void store_prefetch_entry(const struct store *store, unsigned db, const struct k
     index_prefetch_found(&db_of(store, db)->index, key->hash);
 }
 
-void store_set_now_ms(struct store *store, int64_t now_ms)
+static void set_clock(struct store *store, int64_t now_ms)
 {
     store->now_ms = now_ms;
     store->clock = (uint32_t)((uint64_t)now_ms / 1000) & 0xffffffu;
+}
+
+void store_set_now_ms(struct store *store, int64_t now_ms)
+{
+    if (LIKELY(!store->clock_held))
+        set_clock(store, now_ms);
+}
+
+void store_hold_clock(struct store *store, int64_t now_ms)
+{
+    set_clock(store, now_ms);
+    store->clock_held = true;
+}
+
+void store_free_clock(struct store *store)
+{
+    store->clock_held = false;
 }
 
 int64_t store_now_ms(const struct store *store)
@@ -210,6 +227,23 @@ void store_changed(struct store *store, const struct db *db, struct bytes key, e
         const struct store_hooks *hooks = &store->hooks[i];
         if (hooks->changed != NULL)
             hooks->changed(hooks->context, db->number, key, event);
+    }
+}
+
+bool store_elements_wanted(const struct store *store)
+{
+    for (uint32_t i = 0; i < store->hook_count; i++)
+        if (store->hooks[i].element_gone != NULL)
+            return true;
+    return false;
+}
+
+void store_tell_element(struct store *store, unsigned db, struct bytes key, struct bytes element)
+{
+    for (uint32_t i = 0; i < store->hook_count; i++) {
+        const struct store_hooks *hooks = &store->hooks[i];
+        if (hooks->element_gone != NULL)
+            hooks->element_gone(hooks->context, db, key, element);
     }
 }
 

@@ -58,6 +58,11 @@ bool store_ahead_step(const struct store *store, const struct store_ahead *ahead
 /* Time as commands see it: set once for each command or batch. */
 void store_set_now_ms(struct store *store, int64_t now_ms);
 int64_t store_now_ms(const struct store *store);
+/* Stops the clock at a time until store_free_clock. Where the changes of another store are run
+ * again it is held at STORE_LONG_AGO, so that nothing expires but by what that one tells. */
+#define STORE_LONG_AGO INT64_C(1)
+void store_hold_clock(struct store *store, int64_t now_ms);
+void store_free_clock(struct store *store);
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
@@ -133,6 +138,9 @@ struct store_hooks {
     void (*notified)(void *context, unsigned db, struct bytes key,
                      enum event event);          /* no change */
     void (*flushed)(void *context, unsigned db); /* STORE_ALL_DATABASES too */
+    /* An element of a value is about to expire; changed() with EVENT_HEXPIRED comes behind the
+     * last. */
+    void (*element_gone)(void *context, unsigned db, struct bytes key, struct bytes element);
     void *context;
 };
 enum { STORE_HOOKS_MAX = 8 };

@@ -127,7 +127,16 @@ int64_t hash_earliest(const struct space *space, const struct value *value)
 
 /* --- taking out what is due ------------------------------------------------------------------- */
 
-static void expire_small(const struct value *value, int64_t now_ms, struct value_expiry *expiry)
+static void tell_gone(const struct space *space, const uint8_t *at,
+                      const struct value_expiry *expiry)
+{
+    uint8_t digits[NUMBER_I64_MAX];
+    if (UNLIKELY(expiry->gone != NULL))
+        expiry->gone(expiry->context, packed_view(space, pair_at(at).field, digits));
+}
+
+static void expire_small(const struct space *space, const struct value *value, int64_t now_ms,
+                         struct value_expiry *expiry)
 {
     struct bytes body = value->body;
     size_t used = HASH_WORD_BYTES;
@@ -136,6 +145,7 @@ static void expire_small(const struct value *value, int64_t now_ms, struct value
         int64_t time = pair_expiry(body.at + at);
         bytes = pair_bytes(body.at + at);
         if (time < now_ms) {
+            tell_gone(space, body.at + at, expiry);
             expiry->removed++;
             continue;
         }
@@ -151,10 +161,9 @@ static void expire_small(const struct value *value, int64_t now_ms, struct value
 
 /* Takes due pairs out of a bucket; the others' earliest expiry goes into *least. The table is not
  * settled. */
-static uint64_t expire_bucket(const struct table *table, uint32_t bucket, int64_t now_ms,
-                              int64_t *least)
+static void expire_bucket(const struct table *table, uint32_t bucket, int64_t now_ms,
+                          int64_t *least, struct value_expiry *done)
 {
-    uint64_t removed = 0;
     struct node *node = node_of(table->space, &table->root->nodes[HASH_TABLE_SET], bucket);
     for (size_t offset = 0; node != NULL && offset < node->used;) {
         uint8_t *at = node->at + offset;
@@ -166,32 +175,31 @@ static uint64_t expire_bucket(const struct table *table, uint32_t bucket, int64_
         }
         struct hash_pair pair = pair_at(at);
         struct table_place place = { bucket, offset, at };
+        tell_gone(table->space, at, done);
         packed_empty(table->space, table->root, pair.field);
         packed_empty(table->space, table->root, pair.value);
         table_remove(table, &place);
         hash_more_of(table->root)->expiring--;
-        removed++;
+        done->removed++;
         node = node_of(table->space, &table->root->nodes[HASH_TABLE_SET], bucket);
     }
-    return removed;
 }
 
 /* All buckets of a slot, whose time becomes exact. */
-static uint64_t expire_slot(const struct table *table, uint32_t slot, int64_t now_ms)
+static void expire_slot(const struct table *table, uint32_t slot, int64_t now_ms,
+                        struct value_expiry *done)
 {
     const struct hash_more *more = hash_more_of(table->root);
-    uint64_t removed = 0;
     int64_t least = HASH_NO_EXPIRY;
     uint64_t apart = UINT64_C(1) << linear_depth(slot, more->slots);
     for (uint64_t bucket = slot; bucket < table->root->nodes[HASH_TABLE_SET].count; bucket += apart)
-        removed += expire_bucket(table, (uint32_t)bucket, now_ms, &least);
+        expire_bucket(table, (uint32_t)bucket, now_ms, &least, done);
     *slot_at(table->space, table->root, slot) = least;
-    return removed;
 }
 
 /* Goes through the due slots of a node; true when none is left, and its least is exact then. */
 static bool expire_node(const struct table *table, uint32_t number, int64_t now_ms,
-                        uint64_t *removed, unsigned *slots_left)
+                        struct value_expiry *done, unsigned *slots_left)
 {
     const struct hash_more *more = hash_more_of(table->root);
     uint32_t first = number * HASH_NODE_SLOTS;
@@ -199,10 +207,10 @@ static bool expire_node(const struct table *table, uint32_t number, int64_t now_
     int64_t least = HASH_NO_EXPIRY;
     for (uint32_t i = 0; i < HASH_NODE_SLOTS && first + i < more->slots; i++) {
         if (slots->at[i] < now_ms) {
-            if (*slots_left == 0 || *removed >= REMOVED_A_STEP)
+            if (*slots_left == 0 || done->removed >= REMOVED_A_STEP)
                 return false;
             --*slots_left;
-            *removed += expire_slot(table, first + i, now_ms);
+            expire_slot(table, first + i, now_ms, done);
         }
         lower(&least, slots->at[i]);
     }
@@ -224,7 +232,7 @@ static void expire_big(struct space *space, struct root *root, int64_t now_ms,
             break;
         }
         if (slots_of(space, root, more->pass)->least < now_ms &&
-            !expire_node(&table, more->pass, now_ms, &expiry->removed, &slots_left))
+            !expire_node(&table, more->pass, now_ms, expiry, &slots_left))
             break;
         lower(&more->pass_least, slots_of(space, root, more->pass)->least);
         more->pass++;
@@ -246,7 +254,7 @@ void hash_expire_step(struct space *space, const struct value *value, int64_t no
     if (value->encoding & HASH_BIG)
         expire_big(space, big_root(space, value), now_ms, expiry);
     else
-        expire_small(value, now_ms, expiry);
+        expire_small(space, value, now_ms, expiry);
 }
 
 /* --- verification ----------------------------------------------------------------------------- */

@@ -40,6 +40,9 @@ struct value_expiry {
     bool empty;        /* nothing is left: the key goes */
     uint8_t *room;     /* the caller's, as large as the body: a small value's new one */
     size_t body_bytes;
+    /* The caller's, told of each element that goes, before it does; NULL: nobody wants to know. */
+    void (*gone)(void *context, struct bytes element);
+    void *context;
 };
 #define VALUE_NEVER INT64_MAX
 
