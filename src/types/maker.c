@@ -76,7 +76,7 @@ void maker_drop(struct maker *maker)
     if (maker == NULL)
         return;
     struct value_making *making = &maker->making;
-    if (!maker->finished)
+    if (!maker->finished && making->edit.value.body.count > 0)
         value_drop(making->space, &making->edit.value);
     buffer_release(&making->string.text);
     arena_release(&making->arena);

@@ -26,7 +26,8 @@ struct making_string {
 struct making_stream {
     uint32_t group, consumer; /* ids of those told last; 0: none yet */
     uint64_t unowned;         /* pending in that group, at nobody so far */
-    bool node_begins, stated; /* the next entry is a node's first; STREAM was told */
+    uint64_t node_left;       /* entries of the NODE that was told last */
+    bool node_begins, stated; /* the next entry is that node's first; STREAM was told */
     struct part state;        /* that STREAM; what it points to is not used */
 };
 

@@ -189,7 +189,9 @@ static enum err append_draft(struct stream *stream, struct stream_draft *draft, 
         return append_new_node(stream, last, draft);
     bool same = stream_draft_is_same(stream->space, last, draft);
     size_t bytes = stream_draft_bytes(draft, stream_head_of(last)->first, same);
-    if (!node_has_room(stream, last, strings, bytes))
+    bool room = where == STREAM_SAME_NODE ? last->used + bytes <= STREAM_NODE_BYTES_MAX
+                                          : node_has_room(stream, last, strings, bytes);
+    if (!room)
         return append_new_node(stream, last, draft);
     if (!same && stream_draft_own_fields(stream->space, stream->root, draft) != ERR_NONE)
         return ERR_MEMORY;

@@ -59,7 +59,8 @@ static inline uint32_t stream_nodes(const struct stream *stream)
 /* ERR_LIMIT: more than a gigabyte. pre: `id` is greater than state->last. */
 enum stream_where {
     STREAM_LAST_NODE, /* in the last node while the limits let it grow, as XADD does */
-    STREAM_NEW_NODE,  /* where a file has another node */
+    STREAM_SAME_NODE, /* there whatever the limits are, but STREAM_NODE_BYTES_MAX */
+    STREAM_NEW_NODE,
 };
 MUST_CHECK enum err stream_append_where(struct stream *stream, struct arena *arena,
                                         struct stream_id id, const struct bytes *strings,

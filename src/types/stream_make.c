@@ -15,6 +15,17 @@ enum err stream_make_begin(struct value_making *making)
     return ERR_NONE;
 }
 
+/* Nodes are cut as they were, as when Redis loads them. */
+static enum stream_where where_next(struct making_stream *making)
+{
+    enum stream_where where = making->node_left == 0 ? STREAM_LAST_NODE : STREAM_SAME_NODE;
+    if (making->node_begins)
+        where = STREAM_NEW_NODE;
+    making->node_begins = false;
+    making->node_left -= making->node_left > 0;
+    return where;
+}
+
 static enum err take_entry(struct value_making *making, const struct part *part)
 {
     struct stream stream;
@@ -26,10 +37,9 @@ static enum err take_entry(struct value_making *making, const struct part *part)
     for (uint64_t i = 0; i < part->count; i++)
         if (part->strings[i].count > MAKING_TEXT_MAX)
             return ERR_SYNTAX;
-    enum stream_where where = making->stream.node_begins ? STREAM_NEW_NODE : STREAM_LAST_NODE;
+    enum stream_where where = where_next(&making->stream);
     enum err err = stream_append_where(&stream, &making->arena, part->id, part->strings,
                                        (uint32_t)fields, where);
-    making->stream.node_begins = false;
     return err == ERR_LIMIT ? ERR_SYNTAX : err;
 }
 
@@ -132,6 +142,7 @@ enum err stream_make_part(struct value_making *making, const struct part *part)
         return take_state(making, part);
     case PART_NODE:
         making->stream.node_begins = true;
+        making->stream.node_left = part->count;
         return ERR_NONE;
     case PART_ENTRY:
         return take_entry(making, part);

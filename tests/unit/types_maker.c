@@ -1,8 +1,8 @@
 /* Values made of parts: what is refused, what they are called, and that nothing is left over. */
 #include "base/memory.h"
 #include "harness.h"
-#include "types/parts.h"
-#include "types_conformance.h"
+#include "persist_parts.h"
+#include "types_changes.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -170,5 +170,198 @@ TEST(maker_builds_strings_of_pieces_in_one_block)
     check_make(&world, VALUE_STRING, digits, 2, ERR_NONE, "int");
     digits[0].text.count = digits[1].text.count = 0;
     check_make(&world, VALUE_STRING, digits, 2, ERR_NONE, "embstr");
+    type_world_release(&world);
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+/* `count` elements, the first of them `first_bytes` long; `plain` ones are short numbers. */
+static void check_name(struct type_world *world, enum part_kind kind, uint64_t count,
+                       size_t first_bytes, bool numbers, const char *name)
+{
+    static const unsigned types[] = { [PART_TEXT] = VALUE_STRING,
+                                      [PART_ITEM] = VALUE_LIST,
+                                      [PART_MEMBER] = VALUE_SET,
+                                      [PART_SCORED] = VALUE_ZSET,
+                                      [PART_FIELD] = VALUE_HASH };
+    struct part *parts = calloc(count, sizeof *parts);
+    uint8_t *texts = calloc(count, 16), *first = malloc(first_bytes + 1);
+    CHECK(parts != NULL && texts != NULL && first != NULL);
+    memset(first, 'x', first_bytes);
+    for (uint64_t i = 0; i < count; i++) {
+        char *text = (char *)texts + 16 * i;
+        int bytes = snprintf(text, 16, numbers ? "%llu" : "m%llu", (unsigned long long)i);
+        parts[i] = (struct part){ .kind = kind,
+                                  .text = { (uint8_t *)text, (size_t)bytes },
+                                  .score = (double)i,
+                                  .expiry = VALUE_NEVER };
+    }
+    if (first_bytes > 0)
+        parts[0].text = bytes_of(first, first_bytes);
+    check_make(world, types[kind], parts, count, ERR_NONE, name);
+    free(parts);
+    free(texts);
+    free(first);
+}
+
+/* Redis 7.2's, by its default limits. */
+TEST(maker_names_values_as_redis_does_on_loading)
+{
+    struct type_world world;
+    type_world_init(&world);
+    check_name(&world, PART_TEXT, 1, 44, false, "embstr");
+    check_name(&world, PART_TEXT, 1, 45, false, "raw");
+    check_name(&world, PART_ITEM, 1, 8178, false, "listpack"); /* 8192 bytes, with all around */
+    check_name(&world, PART_ITEM, 1, 8179, false, "quicklist");
+    check_name(&world, PART_ITEM, 3, 40000, false, "quicklist");
+    check_name(&world, PART_MEMBER, 512, 0, true, "intset");
+    check_name(&world, PART_MEMBER, 513, 0, true, "hashtable");
+    check_name(&world, PART_MEMBER, 128, 64, false, "listpack");
+    check_name(&world, PART_MEMBER, 129, 0, false, "hashtable");
+    check_name(&world, PART_MEMBER, 2, 65, true, "hashtable");
+    check_name(&world, PART_MEMBER, 120, 20, true, "listpack");
+    check_name(&world, PART_MEMBER, 1000, 40000, false, "hashtable");
+    check_name(&world, PART_FIELD, 512, 64, true, "listpack");
+    check_name(&world, PART_FIELD, 513, 0, false, "hashtable");
+    check_name(&world, PART_FIELD, 2, 65, false, "hashtable");
+    check_name(&world, PART_SCORED, 128, 64, false, "listpack");
+    check_name(&world, PART_SCORED, 129, 0, false, "skiplist");
+    check_name(&world, PART_SCORED, 1, 65, false, "skiplist");
+    world.limits.list_listpack_size = 10;
+    check_name(&world, PART_ITEM, 10, 0, false, "listpack");
+    check_name(&world, PART_ITEM, 11, 0, false, "quicklist");
+    type_world_release(&world);
+}
+
+/* --- told, made, told again ------------------------------------------------------------------- */
+
+static void keep_part(void *context, const struct part *part)
+{
+    parts_add(context, part);
+}
+
+static void tell(struct type_world *world, const struct value *value, struct parts *parts,
+                 struct value_summary *summary)
+{
+    struct teller *teller = teller_new(&world->space, value);
+    CHECK(teller != NULL);
+    teller_summary(teller, summary);
+    while (!teller_step(teller, keep_part, parts))
+        CHECK(!teller_is_spoiled(teller));
+    teller_drop(teller);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    const struct part *one = a, *other = b;
+    return bytes_compare(one->text, other->text);
+}
+
+/* Sets and hashes are told in whatever order they stand. */
+static void put_in_order(unsigned type, struct parts *parts)
+{
+    if (type == VALUE_SET || type == VALUE_HASH)
+        qsort(parts->at, parts->count, sizeof *parts->at, compare_texts);
+}
+
+/* Of a stream, what is known only at its end comes there. */
+static enum err take_all(struct maker *maker, const struct parts *parts, bool state_late)
+{
+    enum err err = ERR_NONE;
+    bool late = state_late && parts->at[0].kind == PART_STREAM;
+    for (size_t i = late; i < parts->count && err == ERR_NONE; i++) {
+        if (late && parts->at[i].kind != PART_NODE && parts->at[i].kind != PART_ENTRY) {
+            err = maker_take(maker, &parts->at[0]);
+            late = false;
+        }
+        if (err == ERR_NONE)
+            err = maker_take(maker, &parts->at[i]);
+    }
+    return late && err == ERR_NONE ? maker_take(maker, &parts->at[0]) : err;
+}
+
+static void check_made_again(struct type_world *world, const struct value *value)
+{
+    struct parts before = { 0 }, after = { 0 };
+    struct value_summary summary, made_summary;
+    struct value made;
+    struct buffer body = { 0 };
+    uint64_t blocks = type_blocks(world);
+    tell(world, value, &before, &summary);
+    bool known = rng_below(&world->rng, 2) == 0;
+    struct maker *maker = maker_new(&world->space, value->type, known ? summary.count : 0);
+    CHECK(maker != NULL);
+    CHECK_EQ(take_all(maker, &before, rng_below(&world->rng, 2) == 0), ERR_NONE);
+    CHECK_EQ(maker_finish(maker, &made, &body), ERR_NONE);
+    maker_drop(maker);
+    CHECK(type_ops(made.type)->valid(&world->space, &made));
+    tell(world, &made, &after, &made_summary);
+    put_in_order(value->type, &before);
+    put_in_order(value->type, &after);
+    CHECK(parts_equal(&before, &after));
+    CHECK_EQ(made_summary.count, summary.count);
+    CHECK_EQ(made_summary.nodes, summary.nodes);
+    type_same_digest(world, value, &made, true);
+    value_drop(&world->space, &made);
+    CHECK_EQ(type_blocks(world), blocks);
+    parts_release(&before);
+    parts_release(&after);
+    buffer_release(&body);
+}
+
+TEST(maker_makes_what_was_told)
+{
+    static const uint64_t sizes[] = { 1, 20, 100, 140, 600, 1200 };
+    struct type_world world;
+    type_world_init(&world);
+    for (unsigned type = VALUE_LIST; type < VALUE_TYPES; type++) {
+        for (unsigned i = 0; i < 2 * sizeof sizes / sizeof sizes[0]; i++) {
+            struct changes changes;
+            changes_init(&changes, &world, type);
+            changes.runs = i % 2 == 0;
+            changes_grow(&changes, sizes[i / 2]);
+            if (changes.there)
+                check_made_again(&world, &changes.value);
+            changes_release(&changes);
+        }
+    }
+    type_world_release(&world);
+}
+
+/* --- without memory --------------------------------------------------------------------------- */
+
+TEST(maker_without_memory_leaves_nothing)
+{
+    struct type_world world;
+    type_world_init(&world);
+    for (unsigned type = VALUE_LIST; type < VALUE_TYPES; type++) {
+        struct changes changes;
+        struct parts parts = { 0 };
+        struct value_summary summary;
+        changes_init(&changes, &world, type);
+        changes_grow(&changes, 200);
+        tell(&world, &changes.value, &parts, &summary);
+        changes_release(&changes);
+        bool failed = true;
+        for (uint64_t takes = 0; failed && takes < 200; takes++) {
+            struct value value;
+            struct buffer body = { 0 };
+            memory_fail_after(takes);
+            struct maker *maker = maker_new(&world.space, type, summary.count);
+            enum err err = maker == NULL ? ERR_MEMORY : take_all(maker, &parts, false);
+            if (err == ERR_NONE)
+                err = maker_finish(maker, &value, &body);
+            failed = memory_has_failed();
+            memory_fail_after(UINT64_MAX);
+            CHECK(err == ERR_NONE || (err == ERR_MEMORY && failed));
+            maker_drop(maker);
+            if (err == ERR_NONE)
+                value_drop(&world.space, &value);
+            buffer_release(&body);
+            CHECK_EQ(type_blocks(&world), 0);
+        }
+        CHECK(!failed);
+        parts_release(&parts);
+    }
     type_world_release(&world);
 }
