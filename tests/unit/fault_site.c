@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TURNS_MAX = 300, TURNS_AT_ONCE = 30, WAIT_NS = 50000, READ_BYTES = 1 << 16 };
+/* Silence after a fault is an answer. Without one the kernel may take its time. */
+enum { TURNS_MAX = 300, TURNS_WITHOUT_FAULT_MAX = 100000 };
+enum { TURNS_AT_ONCE = 30, WAIT_NS = 50000, READ_BYTES = 1 << 16 };
 
 const char *const site_fault_names[SITE_FAULTS] = { "pages", "sockets", "files", "memory" };
 
@@ -135,9 +137,14 @@ void site_fail(struct site *site, enum site_fault fault, uint64_t after, bool al
                     &(struct fault_plan){ 1u << fault, after, errors[fault], always, false });
 }
 
+static bool has_failed(const struct site *site)
+{
+    return site->planned == SITE_MEMORY ? memory_has_failed() : site->fault.failed != 0;
+}
+
 bool site_heal(struct site *site)
 {
-    bool failed = site->planned == SITE_MEMORY ? memory_has_failed() : site->fault.failed != 0;
+    bool failed = has_failed(site);
     memory_fail_always(false);
     memory_fail_after(UINT64_MAX);
     fault_seam_plan(&site->fault, &(struct fault_plan){ 0 });
@@ -190,10 +197,15 @@ static void turn(struct site *site, int turns)
     net_turn(site->server.net, turns < TURNS_AT_ONCE ? 0 : WAIT_NS);
 }
 
+static bool may_wait(const struct site *site, int turns)
+{
+    return turns < (has_failed(site) ? TURNS_MAX : TURNS_WITHOUT_FAULT_MAX);
+}
+
 /* Sends all; a server that has closed is found out by reading. */
 static void send_all(struct caller *caller, struct site *site, struct bytes bytes)
 {
-    for (int turns = 0; bytes.count > 0 && turns < TURNS_MAX; turns++) {
+    for (int turns = 0; bytes.count > 0 && may_wait(site, turns); turns++) {
         ssize_t sent = send(caller->fd, bytes.at, bytes.count, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent > 0)
             bytes = bytes_of(bytes.at + sent, bytes.count - (size_t)sent);
@@ -230,7 +242,7 @@ bool caller_ask(struct caller *caller, struct site *site, struct bytes request, 
 {
     caller->count = 0;
     send_all(caller, site, request);
-    for (int turns = 0; turns < TURNS_MAX && !caller->closed; turns++) {
+    for (int turns = 0; may_wait(site, turns) && !caller->closed; turns++) {
         turn(site, turns);
         read_some(caller);
         size_t bytes = caller->count > 0 ? reply_bytes(caller->got, caller->count) : 0;
