@@ -362,7 +362,7 @@ static enum err warn(struct loader *loader, const struct config *defaults)
             is_idle(option, loader->config, defaults))
             continue;
         const char *why = option->group == OPTION_PERSISTENCE
-                              ? "this version keeps data in memory only"
+                              ? "this version keeps no append-only file"
                               : "this version does not use it";
         if (!buffer_printf(text, "Option '%s' is set but has no effect: %s.\n", option->name, why))
             return fail_line(loader, ERR_MEMORY, NULL, "out of memory");

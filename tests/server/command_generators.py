@@ -290,6 +290,8 @@ GENERATORS = {
 EXCLUDED = {
     "quit": "ends the connection",
     "shutdown": "ends the server",
+    "save": "writes a file; its own tests cover it",
+    "bgsave": "writes a file; its own tests cover it",
     "debug": "takes the server apart; its own tests cover it",
     "info": "describes the server; its own tests cover it",
     "lolwut": "says which server it is",

@@ -24,7 +24,7 @@ def goes(number):
 
 
 class Hash:
-    total, width, copies = 60000, 20, 50
+    total, width, copies = 60000, 20, 120
 
     def add(self, key, numbers_, width):
         return ["HSET", key] + [part for number in numbers_
@@ -42,7 +42,7 @@ class Hash:
 
 
 class Set:
-    total, width, copies = 60000, 20, 64
+    total, width, copies = 60000, 20, 150
 
     def add(self, key, numbers_, width):
         return ["SADD", key] + [element(number, width) for number in numbers_]
