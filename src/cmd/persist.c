@@ -262,6 +262,10 @@ void debug_reload(struct call *call)
                     "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
         return;
     }
+    if (persistence->loading != NULL) {
+        reply_error(call->reply, "ERR a snapshot is being loaded; try again when that is done");
+        return;
+    }
     saver_cancel(&persistence->saver);
     if (save && saver_save(&persistence->saver) != ERR_NONE) {
         reply_error(call->reply, "ERR the snapshot could not be written; the log says why");

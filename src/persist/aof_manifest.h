@@ -15,7 +15,7 @@
 #include "persist/aof_disk.h"
 
 enum aof_kind { AOF_BASE = 'b', AOF_HISTORY = 'h', AOF_INCREMENT = 'i' };
-enum { AOF_NAME_MAX = 255, AOF_FILES_MAX = 100000, AOF_MANIFEST_LINE_MAX = 1024 };
+enum { AOF_NAME_MAX = 255, AOF_FILES_MAX = 100000, AOF_MANIFEST_LINE_MAX = 2048 };
 enum { AOF_MANIFEST_MAX = 32 * 1024 * 1024 }; /* bytes */
 
 struct aof_file {

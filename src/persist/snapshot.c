@@ -262,10 +262,29 @@ static bool is_big(const struct value *value)
            (value->type == VALUE_STRING && value->encoding == STRING_BIG);
 }
 
+static uint64_t held(struct snapshot *snapshot)
+{
+    uint64_t bytes = output_pending(snapshot->output) + snapshot->records.out.count +
+                     snapshot->early.out.count + snapshot->note_bytes;
+    if (snapshot->walking)
+        bytes += store_walk_bytes(snapshot->store);
+    if (bytes > snapshot->held_most)
+        snapshot->held_most = bytes;
+    return bytes;
+}
+
+static void check_held(struct snapshot *snapshot)
+{
+    if (held(snapshot) > snapshot->memory_limit)
+        fail(snapshot,
+             "what is kept for it of changed data takes more than snapshot-memory-limit, %" PRIu64
+             " bytes",
+             snapshot->memory_limit);
+}
+
 static void visit(void *context, unsigned db, const struct entry *entry, bool early)
 {
     struct snapshot *snapshot = context;
-    (void)early;
     if (has_failed(snapshot) || snapshot->cancelled)
         return;
     struct rdb_key_facts facts = facts_of(snapshot, entry);
@@ -277,6 +296,11 @@ static void visit(void *context, unsigned db, const struct entry *entry, bool ea
     else
         write_whole(snapshot, aside ? &snapshot->early : &snapshot->records, &facts, &value,
                     (int)db);
+    if (!early)
+        return;
+    if (!aside)
+        flush(snapshot, CHUNK_BYTES);
+    check_held(snapshot); /* one command may change all that is left */
 }
 
 /* The walk is over when this returns, and with it what was kept of big values. In a step it is for
@@ -336,26 +360,6 @@ static void tell_some(struct snapshot *snapshot)
 }
 
 /* --- steps ------------------------------------------------------------------------------------ */
-
-static uint64_t held(struct snapshot *snapshot)
-{
-    uint64_t bytes = output_pending(snapshot->output) + snapshot->records.out.count +
-                     snapshot->early.out.count + snapshot->note_bytes;
-    if (snapshot->walking)
-        bytes += store_walk_bytes(snapshot->store);
-    if (bytes > snapshot->held_most)
-        snapshot->held_most = bytes;
-    return bytes;
-}
-
-static void check_held(struct snapshot *snapshot)
-{
-    if (held(snapshot) > snapshot->memory_limit)
-        fail(snapshot,
-             "what is kept for it of changed data takes more than snapshot-memory-limit, %" PRIu64
-             " bytes",
-             snapshot->memory_limit);
-}
 
 static void end_records(struct snapshot *snapshot)
 {

@@ -74,7 +74,7 @@ void hash_find(const struct hash *hash, struct bytes field, const struct packed_
         size_t used;
         place->hash = hash_bytes(&hash->space->seed, field);
         const uint8_t *bucket = table_bucket(&table, place->hash, &place->in, &used);
-        at = find_among(hash->space, bucket, bucket + used, needle);
+        at = bucket == NULL ? NULL : find_among(hash->space, bucket, bucket + used, needle);
         if (at != NULL)
             table_stand(&place->in, bucket, (size_t)(at - bucket));
     }

@@ -141,8 +141,12 @@ static uint8_t *room_at_head(const struct tree *tree, size_t bytes)
     if (leaf == NULL)
         return new_leaf(tree, NULL, bytes);
     size_t gap = list_gap(leaf);
-    if (UNLIKELY(gap < bytes)) {
+    if (UNLIKELY(gap < bytes || leaf->used > LIST_LEAF_MAX)) {
         list_settle(tree);
+        if (leaf->used > LIST_LEAF_MAX) { /* one long item, which stays alone */
+            leaf = list_close_gap(tree, leaf);
+            gap = 0;
+        }
         if (leaf->used - gap + bytes > LIST_LEAF_MAX) {
             list_close_gap(tree, leaf);
             return new_leaf(tree, NULL, bytes);

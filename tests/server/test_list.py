@@ -591,3 +591,14 @@ def test_few_items_of_a_long_list_take_few_bytes(client):
     client.call("LREM", "l", 9990, "y")
     assert client.call("LRANGE", "l", 0, -1) == [b"x", b"y"] * 10
     assert client.call("MEMORY", "USAGE", "l") < 1000
+
+
+def test_a_long_item_in_front_stays_alone(client):
+    """What is pushed in front of an item that fills a leaf gets a leaf of its own, also where the
+    items that were in front of it have left a gap."""
+    client.call("RPUSH", "list", *[b"short"] * 40, *[b"x" * 7500] * 2)
+    client.pipeline(*[("LPOP", "list")] * 40)
+    client.call("LSET", "list", 0, b"y" * 8170)
+    client.call("LPUSH", "list", "z")
+    assert client.call("DEBUG", "VERIFY") == "OK"
+    assert client.call("LRANGE", "list", 0, -1) == [b"z", b"y" * 8170, b"x" * 7500]
