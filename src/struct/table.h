@@ -69,9 +69,9 @@ static inline void table_stand(struct table_place *place, const uint8_t *payload
 static inline void table_prefetch_node(const struct node *node)
 {
     enum { LINE_BYTES = 64 };
-    const uint8_t *at = (const uint8_t *)node;
+    uintptr_t at = (uintptr_t)node; /* no address is computed from NULL */
     for (unsigned i = 0; i < TABLE_BUCKET_BYTES; i += LINE_BYTES)
-        prefetch(at + i);
+        prefetch((const void *)(at + i));
 }
 
 /* A gap of `bytes` for a new element at the end of place->bucket; the caller fills it, then calls
