@@ -89,7 +89,7 @@ def test_a_manifest(tmp_path):
 
 def test_files_of_redis(tmp_path):
     if not REDIS_SERVER:
-        pytest.skip("there is no redis-server")
+        pytest.fail("redis-server is not installed: tools/setup.sh build test")
     server = running(REDIS_SERVER, tmp_path, "--appendonly", "yes", "--save", "")
     client = Client(server.port, timeout=60)
     for number in range(300):

@@ -80,7 +80,7 @@ TAKEN = [
 @pytest.fixture(autouse=True)
 def needs_redis():
     if not REDIS_SERVER:
-        pytest.skip("redis-server is not installed")
+        pytest.fail("redis-server is not installed: tools/setup.sh build test")
 
 
 def refusal(program, arguments, directory):
