@@ -16,7 +16,7 @@
 #include "struct/space.h"
 #include "types/digest.h"
 
-/* The order is Redis's object types' (DEBUG OBJECT, RDB); at most 8. */
+/* In the order of Redis's object types, which have one for modules before streams; at most 8. */
 enum value_type {
     VALUE_STRING = 0,
     VALUE_LIST,

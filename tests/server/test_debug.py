@@ -160,6 +160,23 @@ def test_digest_is_that_of_redis(both):
         """)
 
 
+def test_digest_of_each_type_is_that_of_redis(both):
+    """Small and big ones, with what a digest does not look at: groups, removed entries."""
+    for count in (3, 900):
+        numbers = range(count)
+        both.call("RPUSH", f"list{count}", *numbers)
+        both.call("SADD", f"set{count}", *numbers, "word")
+        both.call("ZADD", f"zset{count}", *[part for n in numbers for part in (n / 7, f"m{n}")])
+        both.call("HSET", f"hash{count}", *[part for n in numbers for part in (f"f{n}", n)])
+        for n in numbers:
+            both.call("XADD", f"stream{count}", f"{n + 1}-1", "field", n, f"f{n % 3}", "value")
+        both.call("XDEL", f"stream{count}", "2-1")
+        both.call("XGROUP", "CREATE", f"stream{count}", "group", "0")
+        for name in ("list", "set", "zset", "hash", "stream"):
+            both.call("DEBUG", "DIGEST-VALUE", f"{name}{count}")
+        both.call("DEBUG", "DIGEST")
+
+
 def test_equal_data_has_equal_digest(client):
     """Whatever the order and the encoding."""
     pairs = list(values_of_many_kinds(2))
