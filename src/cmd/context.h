@@ -44,7 +44,8 @@ struct cmd_context {
     struct blocker *blocker; /* set by dispatch_new */
     struct effects *effects; /* likewise */
     struct persistence *persistence;
-    bool gated; /* commands must ask persist_gate first */
+    bool gated;  /* commands must ask persist_gate first */
+    bool ending; /* SHUTDOWN was granted: nothing is executed any more */
 
     /* Asks the process to end; false with a reason in *refusal when it cannot. */
     bool (*shutdown)(void *server, unsigned flags, const char **refusal);

@@ -398,6 +398,8 @@ static size_t execute_slice(struct dispatch *dispatch, const struct net_request 
     dispatch->last_ticks = ticks_now();
     for (size_t i = 0; i < count; i++) {
         struct client *client = requests[i].client;
+        if (UNLIKELY(dispatch->context->ending))
+            break; /* what is behind SHUTDOWN is passed over, without a reply */
         if (UNLIKELY((client->flags & CLIENT_ODD) != CLIENT_AUTHENTICATED)) {
             if ((client->flags & CLIENT_STOPPED) != 0)
                 return i;

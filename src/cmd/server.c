@@ -119,7 +119,8 @@ void cmd_shutdown(struct call *call)
         reply_error(call->reply, "ERR No shutdown in progress.");
         return;
     }
-    if (call->context->shutdown(call->context->server, flags, &refusal))
+    call->context->ending = call->context->shutdown(call->context->server, flags, &refusal);
+    if (call->context->ending)
         return;
     if (refusal != NULL)
         reply_errorf(call->reply, "ERR %s", refusal);

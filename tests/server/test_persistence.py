@@ -344,3 +344,15 @@ def test_clients_are_answered_while_a_file_is_loaded(start, snug_program):
             assert probe.call("DBSIZE") in (20000, 400000)
     finally:
         assert other.stop() == 0
+
+
+def test_nothing_is_executed_behind_shutdown(start, restart):
+    """What has no reply is not done, and what is done is in the file."""
+    server = start("--enable-debug-command", "yes")
+    client = server.client()
+    client.call("SET", "before", "1")
+    client.socket.sendall(b"SHUTDOWN SAVE\r\nSET behind 1\r\nPING\r\n")
+    assert client.read_all() == b""
+    assert server.process.wait(20) == 0
+    client = restart(server).client()
+    assert client.call("KEYS", "*") == [b"before"]
