@@ -81,4 +81,18 @@ void past_each_run(const struct space *space, void (*visit)(void *context, uint6
 /* The value has been read: its copies and runs go, and it may change freely. */
 void past_done(struct space *space, uint32_t id);
 
+/* From past_hide to past_show values are read as they are now, and that they were is not noted: for
+ * who wants a value within one command, whatever snapshot is under way. Nothing may change between
+ * the two, and there is no safe point. */
+MUST_CHECK static inline struct past *past_hide(struct space *space)
+{
+    struct past *past = space->past;
+    space->past = NULL;
+    return past;
+}
+static inline void past_show(struct space *space, struct past *past)
+{
+    space->past = past;
+}
+
 #endif

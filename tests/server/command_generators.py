@@ -13,6 +13,7 @@ Each type draws its keys from a small pool of its own, and now and then from the
 """
 
 from generators import hashes, hyperloglogs, lists, places, sets, sorting, streams, zsets
+from generators.payloads import DAMAGED, WHOLE
 from generators.primitives import *  # noqa: F403
 from known_differences import BITFIELD_SET_LEAST
 
@@ -149,6 +150,22 @@ def object_arguments(r):
                  "NOPE"), key(r)]
 
 
+def restore_arguments(r):
+    """Mostly a value that is one, for a key where it is at home."""
+    kind = r.choice(sorted(WHOLE, key=str))
+    ttl = r.choice([0, 0, 0, 0, -1, b"x", milliseconds(r)])
+    payload = r.choice(WHOLE[kind]) if r.random() < 0.9 else r.choice(DAMAGED)
+    options = some(r, ["REPLACE", "REPLACE", "REPLACE", "NOPE",
+                       lambda r: [word(r, "IDLETIME"), r.choice([0, -1, b"x"])],
+                       lambda r: [word(r, "FREQ"), r.choice([0, 255, 256, -1, b"x"])]])
+    if r.random() < 0.1:
+        ttl = at_milliseconds(r)
+        options.append(word(r, "ABSTTL"))
+    if ttl == 2**63 - 1:
+        ttl = 0  # from now, that is past for redis-server, which counts beyond 64 bits
+    return [key(r) if kind is None else key_of(r, kind), ttl, payload] + options
+
+
 def pairs(r):
     return [part for _ in range(r.randint(1, 4)) for part in (key(r), value(r))]
 
@@ -232,6 +249,7 @@ GENERATORS = {
     # generic
     "copy": copy_arguments,
     "del": keys,
+    "dump": lambda r: [key(r)],
     "exists": keys,
     "expire": lambda r: [key(r), seconds(r)] + expire_options(r),
     "expireat": lambda r: [key(r), at_seconds(r)] + expire_options(r),
@@ -247,6 +265,7 @@ GENERATORS = {
     "randomkey": lambda r: [],
     "rename": lambda r: [key(r), key(r)],
     "renamenx": lambda r: [key(r), key(r)],
+    "restore": restore_arguments,
     "scan": scan_arguments,
     "touch": keys,
     "ttl": lambda r: [key(r)],

@@ -184,6 +184,12 @@ def _(command, ours, theirs):
         (told or ours in ((b"$", None), (b"_", b"")))
 
 
+@rule("dump", reason="the same value in other bytes; RESTORE takes either, as test_dump.py shows")
+def _(_, ours, theirs):
+    return both(b"$", ours, theirs) and None not in (ours[1], theirs[1]) and \
+        ours[1][-9:-8] == theirs[1][-9:-8] == b"\0"
+
+
 @rule("object",
       reason="seconds since the last use; nothing is shared here, so that each value counts once")
 def _(command, ours, theirs):

@@ -7,14 +7,16 @@
 #include "cmd/table.h"
 #include "fault_site.h"
 #include "harness.h"
+#include "persist/crc64.h"
 #include "types/string.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 /* Words parted by spaces. {big}, {huge} and {long} stand for a value of 100 KB, one of 1 MB, and a
- * key of 70 KB; '~' for a space in a word. '-' before a line: no reply is expected; '!': the
- * connection closes after it. Keys that begin with "safe" are not to be touched. */
+ * key of 70 KB, {dump} for what DUMP tells of a list; '~' for a space in a word. '-' before a line:
+ * no reply is expected; '!': the connection closes after it. Keys that begin with "safe" are not to
+ * be touched. */
 static const char *const script[] = {
     /* string */
     "SET a 1",
@@ -260,6 +262,18 @@ static const char *const script[] = {
     "COPY hash hash2",
     "COPY set set5",
     "RENAME hash2 list3",
+    /* dump */
+    "DUMP a",
+    "DUMP list3",
+    "DUMP hash",
+    "DUMP stream",
+    "DUMP zset",
+    "DUMP set",
+    "DUMP b",
+    "RESTORE restored 0 {dump}",
+    "RESTORE restored 100000 {dump} REPLACE IDLETIME 7",
+    "RESTORE restored 1 {dump} REPLACE ABSTTL",
+    "RESTORE a 0 {dump} REPLACE FREQ 7",
     /* generic */
     "DEL m1 m2 m3",
     "UNLINK bits3 grow",
@@ -416,6 +430,25 @@ static void add_filler(struct buffer *request, size_t count, char fill)
     CHECK(buffer_append_text(request, "\r\n"));
 }
 
+/* A list of three, of which one is big. */
+static void add_dump(struct buffer *request)
+{
+    static const uint8_t head[] = { 1, 3, 1, 'a', 0x80, 0, 1, 0x86, 0xa0 }, tail[] = { 1, 'c' };
+    struct buffer dump = { 0 };
+    CHECK(buffer_append(&dump, bytes_of(head, sizeof head)));
+    for (int i = 0; i < BIG; i++)
+        CHECK(buffer_append_byte(&dump, (uint8_t)('a' + i % 23)));
+    CHECK(buffer_append(&dump, bytes_of(tail, sizeof tail)));
+    CHECK(buffer_append(&dump, bytes_of("\x0a\0", 2)));
+    uint64_t crc = crc64(0, buffer_view(&dump));
+    for (unsigned i = 0; i < 8; i++)
+        CHECK(buffer_append_byte(&dump, (uint8_t)(crc >> 8 * i)));
+    CHECK(buffer_printf(request, "$%zu\r\n", dump.count));
+    CHECK(buffer_append(request, buffer_view(&dump)));
+    CHECK(buffer_append_text(request, "\r\n"));
+    buffer_release(&dump);
+}
+
 static void add_word(struct buffer *request, struct bytes word)
 {
     if (bytes_is(word, "{big}")) {
@@ -424,6 +457,8 @@ static void add_word(struct buffer *request, struct bytes word)
         add_filler(request, HUGE_VALUE, 'h');
     } else if (bytes_is(word, "{long}")) {
         add_filler(request, LONG_KEY, 'k');
+    } else if (bytes_is(word, "{dump}")) {
+        add_dump(request);
     } else if (bytes_is(word, "{empty}")) {
         CHECK(buffer_append_text(request, "$0\r\n\r\n"));
     } else {
