@@ -317,6 +317,8 @@ EXCLUDED = {
     "latency": "figures of time",
     "monitor": "turns replies into a stream",
     "slowlog": "figures of time",
+    "save": "writes a file; its own tests cover it",
+    "bgsave": "goes on behind the reply; its own tests cover it",
 }
 
 # How often a command comes: those that make values for the others come more often.
