@@ -116,6 +116,30 @@ static ssize_t receive(void *context, int socket, void *at, size_t bytes)
     return fault->inner->receive(fault->inner->context, socket, at, trickle(fault, bytes));
 }
 
+static int connect_to(void *context, const char *host, uint16_t port, int timeout_ms)
+{
+    struct fault_seam *fault = context;
+    if (fails(fault, FAULT_SOCKETS))
+        return -1;
+    return fault->inner->connect(fault->inner->context, host, port, timeout_ms);
+}
+
+static bool wait_to_receive(void *context, int socket, int timeout_ms)
+{
+    struct fault_seam *fault = context;
+    if (fails(fault, FAULT_SOCKETS))
+        return false;
+    return fault->inner->wait_to_receive(fault->inner->context, socket, timeout_ms);
+}
+
+static bool wait_to_send(void *context, int socket, int timeout_ms)
+{
+    struct fault_seam *fault = context;
+    if (fails(fault, FAULT_SOCKETS))
+        return false;
+    return fault->inner->wait_to_send(fault->inner->context, socket, timeout_ms);
+}
+
 /* A trickle sends the first byte there is. */
 static ssize_t send_trickle(struct fault_seam *fault, int socket, const struct iovec *parts,
                             int count)
@@ -248,6 +272,9 @@ void fault_seam_init(struct fault_seam *fault, const struct seam *inner)
         .accept = accept_connection,
         .receive = receive,
         .send = send_parts,
+        .connect = connect_to,
+        .wait_to_receive = wait_to_receive,
+        .wait_to_send = wait_to_send,
         .open = open_file,
         .read = read_file,
         .write = write_file,

@@ -15,7 +15,7 @@
 
 enum fault_class {
     FAULT_PAGES = 1u << 0,   /* reserve, commit, move; touch and merge, which then do nothing */
-    FAULT_SOCKETS = 1u << 1, /* accept, receive, send */
+    FAULT_SOCKETS = 1u << 1, /* accept, receive, send, connect, wait */
     FAULT_FILES = 1u << 2,   /* all that take a file or a path */
     FAULT_ANY = FAULT_PAGES | FAULT_SOCKETS | FAULT_FILES,
 };

@@ -44,6 +44,12 @@ struct seam {
     int (*accept)(void *context, int listener, struct sockaddr *address, socklen_t *bytes);
     ssize_t (*receive)(void *context, int socket, void *at, size_t bytes);
     ssize_t (*send)(void *context, int socket, const struct iovec *parts, int count);
+    /* A connection to another host, non-blocking, made within so many ms for each of its addresses;
+     * before that, resolving a name may wait for DNS. */
+    int (*connect)(void *context, const char *host, uint16_t port, int timeout_ms);
+    /* Waits until bytes can be received, or sent; false: ETIMEDOUT, or a failure. */
+    bool (*wait_to_receive)(void *context, int socket, int timeout_ms);
+    bool (*wait_to_send)(void *context, int socket, int timeout_ms);
 
     int (*open)(void *context, const char *path, int flags, unsigned mode);
     ssize_t (*read)(void *context, int file, void *at, size_t bytes);

@@ -7,9 +7,11 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Closes after a failure without losing its errno. */
@@ -81,6 +83,82 @@ int socket_listen_tcp(const char *address, uint16_t port, int backlog)
     errno = error;
     return made;
 }
+
+/* ---- connections to others ------------------------------------------------------------------- */
+
+static int64_t clock_ms(void)
+{
+    struct timespec time = { 0 };
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+bool socket_wait(int socket, short events, int timeout_ms)
+{
+    int64_t end_ms = clock_ms() + timeout_ms, left_ms = timeout_ms;
+    struct pollfd asked = { .fd = socket, .events = events };
+    for (;;) {
+        int ready = poll(&asked, 1, (int)left_ms);
+        if (ready > 0)
+            return true;
+        left_ms = end_ms - clock_ms();
+        if (ready < 0 && errno != EINTR)
+            return false;
+        if (ready == 0 || left_ms <= 0) {
+            errno = ETIMEDOUT;
+            return false;
+        }
+    }
+}
+
+static bool finish_connecting(int socket, int timeout_ms)
+{
+    int error = 0;
+    socklen_t bytes = sizeof error;
+    if (!socket_wait(socket, POLLOUT, timeout_ms) ||
+        getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &bytes) != 0)
+        return false;
+    errno = error;
+    return error == 0;
+}
+
+static int connect_to(const struct addrinfo *info, int timeout_ms)
+{
+    int type = info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int made = socket(info->ai_family, type, info->ai_protocol);
+    if (made < 0)
+        return -1;
+    if (connect(made, info->ai_addr, info->ai_addrlen) != 0 &&
+        (errno != EINPROGRESS || !finish_connecting(made, timeout_ms)))
+        return give_up(made);
+    socket_set_no_delay(made);
+    return made;
+}
+
+int socket_connect_tcp(const char *host, uint16_t port, int timeout_ms)
+{
+    struct addrinfo hints = { .ai_family = AF_UNSPEC,
+                              .ai_socktype = SOCK_STREAM,
+                              .ai_flags = AI_NUMERICSERV };
+    char service[8];
+    snprintf(service, sizeof(service), "%u", (unsigned)port);
+    struct addrinfo *found = NULL;
+    int result = getaddrinfo(host, service, &hints, &found);
+    if (result != 0) {
+        errno = error_of_resolver(result);
+        return -1;
+    }
+    int made = -1;
+    errno = EADDRNOTAVAIL;
+    for (const struct addrinfo *info = found; info != NULL && made < 0; info = info->ai_next)
+        made = connect_to(info, timeout_ms);
+    int error = errno;
+    freeaddrinfo(found);
+    errno = error;
+    return made;
+}
+
+/* ---- listening on several -------------------------------------------------------------------- */
 
 static bool family_is_lacking(int error)
 {

@@ -44,6 +44,11 @@ void socket_close_all(struct socket_listeners *listeners);
  * born with no more rights than `mode` grants; 0: those the umask leaves. */
 MUST_CHECK int socket_listen_unix(const char *path, unsigned mode, int backlog);
 
+/* Tries each address that the host has, for so long each. */
+MUST_CHECK int socket_connect_tcp(const char *host, uint16_t port, int timeout_ms);
+/* Until one of poll's events is there; signals do not shorten it. ETIMEDOUT: none was. */
+MUST_CHECK bool socket_wait(int socket, short events, int timeout_ms);
+
 /* For connections. Both do nothing useful on a unix socket, and say false. */
 bool socket_set_no_delay(int socket);
 /* Asks a silent peer after `seconds`, and gives it up after three askings a third of that apart. */

@@ -1,7 +1,9 @@
 #include "os/seam.h"
+#include "os/net.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -170,6 +172,24 @@ static ssize_t send_parts(void *context, int socket, const struct iovec *parts, 
     return sent < 0 && errno == ENOTSOCK ? writev(socket, parts, count) : sent;
 }
 
+static int connect_to(void *context, const char *host, uint16_t port, int timeout_ms)
+{
+    (void)context;
+    return socket_connect_tcp(host, port, timeout_ms);
+}
+
+static bool wait_to_receive(void *context, int socket, int timeout_ms)
+{
+    (void)context;
+    return socket_wait(socket, POLLIN, timeout_ms);
+}
+
+static bool wait_to_send(void *context, int socket, int timeout_ms)
+{
+    (void)context;
+    return socket_wait(socket, POLLOUT, timeout_ms);
+}
+
 static int open_file(void *context, const char *path, int flags, unsigned mode)
 {
     (void)context;
@@ -254,6 +274,9 @@ void os_seam_init(struct seam *seam)
         .accept = accept_connection,
         .receive = receive,
         .send = send_parts,
+        .connect = connect_to,
+        .wait_to_receive = wait_to_receive,
+        .wait_to_send = wait_to_send,
         .open = open_file,
         .read = read_file,
         .write = write_file,

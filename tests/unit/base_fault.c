@@ -72,10 +72,12 @@ TEST(fault_fails_always_from_there)
     CHECK(seam->rename(seam->context, "/a", "/b") == -1);
     CHECK(seam->unlink(seam->context, "/nowhere/a") == -1 && errno == ENOMEM);
     CHECK(seam->accept(seam->context, -1, NULL, NULL) == -1 && errno == ENOMEM);
+    CHECK(seam->connect(seam->context, "127.0.0.1", 1, 1) == -1 && errno == ENOMEM);
+    CHECK(!seam->wait_to_receive(seam->context, 0, 0) && !seam->wait_to_send(seam->context, 0, 0));
     CHECK(seam->sync_data(seam->context, 0) == -1 && seam->truncate(seam->context, 0, 0) == -1);
     CHECK(seam->file_bytes(seam->context, 0) == -1);
     CHECK(seam->make_directory(seam->context, "/nowhere/a", 0755) == -1 && errno == ENOMEM);
-    CHECK_EQ(atomic_load(&world.fault.failed), 11);
+    CHECK_EQ(atomic_load(&world.fault.failed), 14);
 }
 
 TEST(fault_closes_even_when_close_fails)

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -245,6 +246,21 @@ TEST(systemd_is_told_over_a_path_or_an_abstract_name)
     setenv("NOTIFY_SOCKET", "relative", 1);
     CHECK(!daemon_notify("READY=1"));
     unsetenv("NOTIFY_SOCKET");
+}
+
+TEST(other_hosts_are_connected_to)
+{
+    int listener = socket_listen_tcp("127.0.0.1", 0, 5);
+    CHECK(listener >= 0);
+    uint16_t port = port_of(listener);
+    int client = socket_connect_tcp("127.0.0.1", port, 1000);
+    CHECK(client >= 0);
+    CHECK(socket_wait(listener, POLLIN, 1000) && socket_wait(client, POLLOUT, 1000));
+    CHECK(!socket_wait(client, POLLIN, 1) && errno == ETIMEDOUT);
+    close(client);
+    close(listener);
+    CHECK(socket_connect_tcp("127.0.0.1", port, 1000) < 0 && errno == ECONNREFUSED);
+    CHECK(socket_connect_tcp("no such host", port, 1000) < 0 && errno == EADDRNOTAVAIL);
 }
 
 TEST(the_pidfile_holds_the_process_id)
