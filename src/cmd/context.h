@@ -22,6 +22,7 @@ struct effects;      /* cmd/effects.h: what commands did, for who wants to know 
 struct net;          /* net/client.h */
 struct persistence;  /* cmd/persist.h: snapshots and loading */
 struct store;
+struct peers;    /* cmd/peers.h: connections to other servers */
 struct observer; /* observe/: INFO, memory report, latency events */
 
 enum shutdown_flags {
@@ -43,6 +44,7 @@ struct cmd_context {
     struct observer *observer;
     struct blocker *blocker; /* set by dispatch_new */
     struct effects *effects; /* likewise */
+    struct peers *peers;     /* likewise */
     struct persistence *persistence;
     bool gated;  /* commands must ask persist_gate first */
     bool ending; /* SHUTDOWN was granted: nothing is executed any more */

@@ -4,6 +4,7 @@
 #include "cmd/access.h"
 #include "cmd/blocker.h"
 #include "cmd/effects.h"
+#include "cmd/peers.h"
 #include "cmd/persist.h"
 #include "conf/config.h"
 
@@ -23,6 +24,7 @@ struct dispatch {
     struct cmd_figures *figures;
     struct blocker *blocker;
     struct effects effects;
+    struct peers peers;
     struct call call; /* what does not change from command to command is set once */
     uint64_t last_ticks;
     uint64_t slow_ns;
@@ -62,6 +64,8 @@ struct dispatch *dispatch_new(struct cmd_context *context)
                                     .arena = &dispatch->arena };
     effects_init(&dispatch->effects, context->store);
     context->effects = &dispatch->effects;
+    dispatch->peers.seam = context->seam;
+    context->peers = &dispatch->peers;
     dispatch->blocker = context->blocker = blocker_new(context, dispatch);
     if (dispatch->blocker != NULL)
         return dispatch;
@@ -77,6 +81,8 @@ void dispatch_drop(struct dispatch *dispatch)
     dispatch->context->blocker = NULL;
     effects_release(&dispatch->effects);
     dispatch->context->effects = NULL;
+    peers_release(&dispatch->peers);
+    dispatch->context->peers = NULL;
     arena_release(&dispatch->arena);
     memory_give(dispatch);
 }
@@ -441,7 +447,7 @@ size_t dispatch_batch(void *context, struct net_request *requests, size_t count)
     return done;
 }
 
-uint64_t dispatch_between(struct dispatch *dispatch, uint64_t now_ns)
+static uint64_t serve_blocked(struct dispatch *dispatch, uint64_t now_ns)
 {
     struct blocker *blocker = dispatch->blocker;
     if (LIKELY(!blocker_has_work(blocker) && queues_earliest(&blocker->queues) == NULL))
@@ -450,6 +456,13 @@ uint64_t dispatch_between(struct dispatch *dispatch, uint64_t now_ns)
     dispatch->last_ticks = ticks_now();
     blocker_serve(blocker);
     return blocker_time_out(blocker, now_ns);
+}
+
+uint64_t dispatch_between(struct dispatch *dispatch, uint64_t now_ns)
+{
+    uint64_t blocked_ns = serve_blocked(dispatch, now_ns);
+    uint64_t idle_ns = peers_tidy(&dispatch->peers, now_ns);
+    return blocked_ns < idle_ns ? blocked_ns : idle_ns;
 }
 
 /* What would be refused is answered at once, pause or not. */

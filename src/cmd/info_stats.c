@@ -1,5 +1,6 @@
 #include "cmd/info.h"
 
+#include "cmd/peers.h"
 #include "cmd/table.h"
 #include "conf/config.h"
 #include "net/client.h"
@@ -46,16 +47,13 @@ static void keys(struct info *info, const struct store_figures *store)
 static void absent(struct info *info)
 {
     static const char *const names[] = {
-        "pubsub_channels",
-        "pubsub_patterns",
-        "pubsubshard_channels",
-        "latest_fork_usec",
-        "total_forks",
-        "migrate_cached_sockets",
-        "slave_expires_tracked_keys",
+        "pubsub_channels",  "pubsub_patterns", "pubsubshard_channels",
+        "latest_fork_usec", "total_forks",
     };
     for (unsigned at = 0; at < sizeof names / sizeof *names; at++)
         info_count(info, names[at], 0);
+    info_count(info, "migrate_cached_sockets", info->context->peers->count);
+    info_count(info, "slave_expires_tracked_keys", 0);
 }
 
 static void defrag(struct info *info, const struct store_figures *store)

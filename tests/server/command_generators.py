@@ -315,6 +315,7 @@ EXCLUDED = {
     "info": "describes the server; its own tests cover it",
     "lolwut": "says which server it is",
     "latency": "figures of time",
+    "migrate": "speaks with a third server; its own tests cover it",
     "monitor": "turns replies into a stream",
     "slowlog": "figures of time",
     "save": "writes a file; its own tests cover it",

@@ -37,7 +37,9 @@ NAMES_OF_7_2 = {
     "new_id": "new-id", ("id", "LASTID"): "lastid", "entries_read": "entriesread",
     "entries_added": "entries-added", "max_deleted_entry_id": "max-deleted-id",
     ("count", "block"): "count-block", "longitude_latitude": "fromlonlat",
-    "longitude_latitude_member": "data",
+    "longitude_latitude_member": "data", "key_or_empty_string": "key-selector",
+    "empty_string": "empty-string", ("password", "AUTH"): "auth",
+    ("username_password", "AUTH2"): "auth2", ("key", "KEYS"): "keys",
 }
 
 

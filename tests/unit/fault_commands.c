@@ -274,6 +274,8 @@ static const char *const script[] = {
     "RESTORE restored 100000 {dump} REPLACE IDLETIME 7",
     "RESTORE restored 1 {dump} REPLACE ABSTTL",
     "RESTORE a 0 {dump} REPLACE FREQ 7",
+    "MIGRATE 127.0.0.1 1 a 0 10 COPY REPLACE",
+    "MIGRATE 127.0.0.1 1 {empty} 0 10 KEYS a list3",
     /* generic */
     "DEL m1 m2 m3",
     "UNLINK bits3 grow",
