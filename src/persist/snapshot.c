@@ -1,6 +1,7 @@
 #include "persist/snapshot.h"
 #include "base/memory.h"
 #include "base/version.h"
+#include "persist/aof_commands.h"
 #include "persist/output.h"
 #include "persist/rdb_put.h"
 #include "store/walk.h"
@@ -32,6 +33,7 @@ struct note {
 /* Where records go, and the database of the last one. */
 struct stream_of_records {
     struct rdb_writer writer;
+    struct aof_commands commands; /* instead of it */
     struct buffer out;
     int db;
 };
@@ -50,6 +52,7 @@ struct snapshot {
     struct note *current; /* is being told */
     struct teller *teller;
 
+    bool as_commands;
     bool walking, walked, ending, cancelled, given_up;
     bool stepping;
     enum snapshot_state state;
@@ -127,6 +130,10 @@ static void write_database(struct snapshot *snapshot, struct stream_of_records *
     if (records->db == db)
         return;
     records->db = db;
+    if (snapshot->as_commands) {
+        check(snapshot, aof_commands_database(&records->commands, (unsigned)db));
+        return;
+    }
     if (!snapshot->told_sizes[db]) {
         snapshot->told_sizes[db] = true;
         store_walk_counts(snapshot->store, (unsigned)db, &keys, &expires);
@@ -170,8 +177,12 @@ static void append_early(struct snapshot *snapshot)
     if (early->out.count == 0)
         return;
     size_t start = records->out.count;
-    rdb_put(&records->writer, buffer_view(&early->out));
-    check(snapshot, rdb_put_end(&records->writer, start));
+    if (!snapshot->as_commands) {
+        rdb_put(&records->writer, buffer_view(&early->out));
+        check(snapshot, rdb_put_end(&records->writer, start));
+    } else if (!buffer_append(&records->out, buffer_view(&early->out))) {
+        fail_by_memory(snapshot);
+    }
     records->db = early->db;
     early->db = NO_DB;
     buffer_release(&early->out);
@@ -179,13 +190,25 @@ static void append_early(struct snapshot *snapshot)
 
 struct telling {
     struct snapshot *snapshot;
-    struct rdb_writer *writer;
+    struct stream_of_records *records;
 };
 
 static void write_part(void *context, const struct part *part)
 {
     struct telling *telling = context;
-    check(telling->snapshot, rdb_write_part(telling->writer, part));
+    struct snapshot *snapshot = telling->snapshot;
+    if (snapshot->as_commands)
+        check(snapshot, aof_commands_part(&telling->records->commands, part));
+    else
+        check(snapshot, rdb_write_part(&telling->records->writer, part));
+}
+
+static void write_end(struct snapshot *snapshot, struct stream_of_records *records)
+{
+    if (snapshot->as_commands)
+        check(snapshot, aof_commands_end(&records->commands));
+    else
+        check(snapshot, rdb_write_value_end(&records->writer));
 }
 
 static void write_key(struct snapshot *snapshot, struct stream_of_records *records,
@@ -193,7 +216,10 @@ static void write_key(struct snapshot *snapshot, struct stream_of_records *recor
 {
     write_database(snapshot, records, db);
     teller_summary(teller, &facts->summary);
-    check(snapshot, rdb_write_key(&records->writer, facts));
+    if (snapshot->as_commands)
+        check(snapshot, aof_commands_key(&records->commands, facts));
+    else
+        check(snapshot, rdb_write_key(&records->writer, facts));
 }
 
 /* A value in one go: what stands in the entry itself, and strings. */
@@ -205,14 +231,14 @@ static void write_whole(struct snapshot *snapshot, struct stream_of_records *rec
         fail_by_memory(snapshot);
         return;
     }
-    struct telling telling = { snapshot, &records->writer };
+    struct telling telling = { snapshot, records };
     write_key(snapshot, records, facts, teller, db);
     while (!has_failed(snapshot) && !teller_step(teller, write_part, &telling)) {
         if (records == &snapshot->records)
             flush(snapshot, CHUNK_BYTES);
     }
     if (!has_failed(snapshot))
-        check(snapshot, rdb_write_value_end(&records->writer));
+        write_end(snapshot, records);
     teller_drop(teller);
     store_walk_done(snapshot->store, value);
 }
@@ -334,7 +360,7 @@ static void begin_note(struct snapshot *snapshot)
 
 static void end_note(struct snapshot *snapshot)
 {
-    check(snapshot, rdb_write_value_end(&snapshot->records.writer));
+    write_end(snapshot, &snapshot->records);
     teller_drop(snapshot->teller);
     snapshot->teller = NULL;
     store_walk_done(snapshot->store, &snapshot->current->value);
@@ -345,7 +371,7 @@ static void end_note(struct snapshot *snapshot)
 
 static void tell_some(struct snapshot *snapshot)
 {
-    struct telling telling = { snapshot, &snapshot->records.writer };
+    struct telling telling = { snapshot, &snapshot->records };
     if (!store_walk_goes_on(snapshot->store))
         return;
     if (snapshot->teller == NULL)
@@ -364,7 +390,8 @@ static void tell_some(struct snapshot *snapshot)
 static void end_records(struct snapshot *snapshot)
 {
     end_walk(snapshot);
-    check(snapshot, rdb_write_footer(&snapshot->records.writer));
+    if (!snapshot->as_commands)
+        check(snapshot, rdb_write_footer(&snapshot->records.writer));
     flush(snapshot, 0);
     if (!has_failed(snapshot))
         output_finish(snapshot->output);
@@ -493,12 +520,14 @@ static void write_number(struct snapshot *snapshot, const char *name, int64_t nu
 static void write_head(struct snapshot *snapshot, const struct snapshot_options *options)
 {
     struct rdb_writer *writer = &snapshot->records.writer;
+    if (snapshot->as_commands)
+        return;
     check(snapshot, rdb_write_header(writer));
     check(snapshot, rdb_write_aux(writer, "redis-ver", BYTES(SNUG_REDIS_VERSION)));
     write_number(snapshot, "redis-bits", 64);
     write_number(snapshot, "ctime", seam_wall_ms(options->seam) / 1000);
     write_number(snapshot, "used-mem", (int64_t)options->used_memory);
-    write_number(snapshot, "aof-base", 0);
+    write_number(snapshot, "aof-base", options->aof_base);
 }
 
 static bool count_keys(struct snapshot *snapshot)
@@ -541,6 +570,8 @@ static void init_writers(struct snapshot *snapshot, const struct snapshot_option
                     options->checksum);
     rdb_writer_init(&snapshot->early.writer, &snapshot->early.out, version, options->compress,
                     false);
+    aof_commands_init(&snapshot->records.commands, &snapshot->records.out);
+    aof_commands_init(&snapshot->early.commands, &snapshot->early.out);
 }
 
 struct snapshot *snapshot_new(const struct snapshot_options *options)
@@ -552,6 +583,7 @@ struct snapshot *snapshot_new(const struct snapshot_options *options)
     snapshot->store = options->store;
     snapshot->use = options->use;
     snapshot->memory_limit = options->memory_limit;
+    snapshot->as_commands = options->commands;
     snapshot->key_delay_ns = options->key_delay_us * 1000;
     snapshot->records.db = snapshot->early.db = NO_DB;
     if (count_keys(snapshot) && open_output(snapshot, options) && begin_walk(snapshot, options)) {
@@ -573,6 +605,8 @@ void snapshot_drop(struct snapshot *snapshot)
     output_drop(snapshot->output);
     rdb_writer_release(&snapshot->records.writer);
     rdb_writer_release(&snapshot->early.writer);
+    aof_commands_release(&snapshot->records.commands);
+    aof_commands_release(&snapshot->early.commands);
     buffer_release(&snapshot->records.out);
     memory_give(snapshot->told_sizes);
     memory_give(snapshot);

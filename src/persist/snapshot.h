@@ -31,6 +31,8 @@ struct snapshot_options {
     uint64_t used_memory; /* told in the file */
     unsigned version;     /* of the format; fields that expire may need a later one */
     bool compress, checksum, sync_often;
+    bool aof_base;         /* the base of a log */
+    bool commands;         /* as commands (persist/aof_commands.h), not as a snapshot */
     enum snapshot_use use; /* what is told of the use of keys */
     uint64_t memory_limit; /* bytes */
     uint64_t key_delay_us; /* between two keys, for tests */
