@@ -1,5 +1,5 @@
 #include "persist/load.h"
-#include "persist/rdb_read.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,8 @@ struct loader {
     struct maker *maker; /* NULL: the value is passed over */
     struct buffer name, body;
     struct rdb_key_facts facts; /* but the name */
+    struct rdb_handler handler;
+    bool within; /* another file: what is read is not counted by the source */
 };
 
 static void give_reason(struct loader *loader, const char *text)
@@ -121,6 +123,8 @@ static enum err take_key(void *context, const struct rdb_key_facts *facts)
 {
     struct loader *loader = context;
     struct load *load = loader->load;
+    if (loader->within)
+        load->offset += facts->name.count;
     if (!turn(loader))
         return ERR_LIMIT;
     loader->facts = *facts;
@@ -139,6 +143,8 @@ static enum err take_key(void *context, const struct rdb_key_facts *facts)
 static enum err take_part(void *context, const struct part *part)
 {
     struct loader *loader = context;
+    if (loader->within)
+        loader->load->offset += part->text.count + part->value.count;
     if (loader->maker == NULL)
         return ERR_NONE;
     enum err err = maker_take(loader->maker, part);
@@ -207,13 +213,27 @@ static enum err explain(struct loader *loader, const struct rdb_reader *reader, 
     return err;
 }
 
+static void begin(struct loader *loader, struct load *load)
+{
+    *loader = (struct loader){ .load = load, .file = -1, .turn_at = load->turn_bytes };
+    loader->handler = (struct rdb_handler){ take_aux,  take_function, take_database, take_key,
+                                            take_part, take_end,      loader };
+    load->reason[0] = 0;
+}
+
+static void end(struct loader *loader)
+{
+    maker_drop(loader->maker);
+    buffer_release(&loader->name);
+    buffer_release(&loader->body);
+    buffer_release(&loader->input);
+}
+
 static enum err read_records(struct loader *loader)
 {
     const struct rdb_source source = { read_source, left_in_source, loader };
-    const struct rdb_handler handler = { take_aux,  take_function, take_database, take_key,
-                                         take_part, take_end,      loader };
     struct rdb_reader reader;
-    rdb_reader_init(&reader, &source, &handler, loader->load->checksum);
+    rdb_reader_init(&reader, &source, &loader->handler, loader->load->checksum);
     enum err err = rdb_read_file(&reader);
     loader->load->offset = reader.offset;
     loader->load->version = reader.version;
@@ -239,8 +259,8 @@ static enum err open_file(struct loader *loader)
 
 enum err load_file(struct load *load)
 {
-    struct loader loader = { .load = load, .file = -1, .turn_at = load->turn_bytes };
-    load->reason[0] = 0;
+    struct loader loader;
+    begin(&loader, load);
     enum err err = open_file(&loader);
     if (err != ERR_NONE)
         return err;
@@ -250,10 +270,30 @@ enum err load_file(struct load *load)
         err = ERR_MEMORY;
         give_reason(&loader, "there is no memory for it");
     }
-    maker_drop(loader.maker);
-    buffer_release(&loader.name);
-    buffer_release(&loader.body);
-    buffer_release(&loader.input);
+    end(&loader);
     load->seam->close(load->seam->context, loader.file);
     return err;
+}
+
+struct loader *load_within(struct load *load)
+{
+    struct loader *loader = memory_take(sizeof *loader);
+    if (loader == NULL)
+        return NULL;
+    begin(loader, load);
+    loader->within = true;
+    return loader;
+}
+
+const struct rdb_handler *load_handler(const struct loader *loader)
+{
+    return &loader->handler;
+}
+
+void load_within_drop(struct loader *loader)
+{
+    if (loader == NULL)
+        return;
+    end(loader);
+    memory_give(loader);
 }

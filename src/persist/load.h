@@ -12,6 +12,7 @@
 #define PERSIST_LOAD_H
 
 #include "base/seam.h"
+#include "persist/rdb_read.h"
 #include "store/store.h"
 
 enum { LOAD_REASON_MAX = 200 };
@@ -36,5 +37,13 @@ struct load {
 };
 
 MUST_CHECK enum err load_file(struct load *load);
+
+/* A snapshot within another file, which somebody else reads: what its records are given to. NULL:
+ * no memory. `load->path` and `load->bytes` are the caller's, and `load->offset` is added to by
+ * about what was read. */
+struct loader;
+MUST_CHECK struct loader *load_within(struct load *load);
+const struct rdb_handler *load_handler(const struct loader *loader);
+void load_within_drop(struct loader *loader); /* NULL is allowed */
 
 #endif

@@ -93,7 +93,10 @@ void store_set_now_ms(struct store *store, int64_t now_ms)
 
 void store_hold_clock(struct store *store, int64_t now_ms)
 {
-    set_clock(store, now_ms);
+    if (now_ms == STORE_LONG_AGO)
+        store->now_ms = now_ms; /* the use of keys goes by the clock as it was */
+    else
+        set_clock(store, now_ms);
     store->clock_held = true;
 }
 
