@@ -18,6 +18,7 @@ struct cmd_table;    /* cmd/table.h: rows by name, counters by row */
 struct config;       /* conf/config.h */
 struct conf_runtime; /* conf/runtime.h: CONFIG GET, SET, REWRITE */
 struct defrag;       /* store/defrag.h */
+struct dispatch;     /* cmd/dispatch.h: who runs commands */
 struct effects;      /* cmd/effects.h: what commands did, for who wants to know */
 struct net;          /* net/client.h */
 struct persistence;  /* cmd/persist.h: snapshots and loading */
@@ -45,6 +46,7 @@ struct cmd_context {
     struct blocker *blocker; /* set by dispatch_new */
     struct effects *effects; /* likewise */
     struct peers *peers;     /* likewise */
+    struct dispatch *dispatch; /* likewise */
     struct persistence *persistence;
     bool gated;  /* commands must ask persist_gate first */
     bool ending; /* SHUTDOWN was granted: nothing is executed any more */

@@ -40,6 +40,7 @@ struct dispatch {
     struct plan plans[SLICE_REQUESTS];
     struct key keys[SLICE_KEYS];
     struct key again_keys[AGAIN_KEYS]; /* of the command that runs again, in between */
+    struct arena logged_arena;         /* of those out of a log: another one may be running */
 };
 
 /* A client in its usual state has the first of these and none of the others. */
@@ -57,6 +58,7 @@ struct dispatch *dispatch_new(struct cmd_context *context)
     dispatch->figures = cmd_table_figures(context->table);
     dispatch->slow_ns = UINT64_MAX;
     arena_init(&dispatch->arena);
+    arena_init(&dispatch->logged_arena);
     dispatch->call = (struct call){ .context = context,
                                     .store = context->store,
                                     .heap = store_heap(context->store),
@@ -66,6 +68,7 @@ struct dispatch *dispatch_new(struct cmd_context *context)
     context->effects = &dispatch->effects;
     dispatch->peers.seam = context->seam;
     context->peers = &dispatch->peers;
+    context->dispatch = dispatch;
     dispatch->blocker = context->blocker = blocker_new(context, dispatch);
     if (dispatch->blocker != NULL)
         return dispatch;
@@ -84,6 +87,8 @@ void dispatch_drop(struct dispatch *dispatch)
     peers_release(&dispatch->peers);
     dispatch->context->peers = NULL;
     arena_release(&dispatch->arena);
+    arena_release(&dispatch->logged_arena);
+    dispatch->context->dispatch = NULL;
     memory_give(dispatch);
 }
 
@@ -377,6 +382,28 @@ void dispatch_again(struct dispatch *dispatch, struct command_row *row,
         count = plan_keys(dispatch, row, request, dispatch->again_keys, AGAIN_KEYS);
     set_call(dispatch, row, request, dispatch->again_keys, count);
     run(dispatch, row, spent_ns);
+}
+
+enum err dispatch_logged(struct dispatch *dispatch, struct client *client, struct bytes *argv,
+                         uint32_t argc)
+{
+    const struct call outer = dispatch->call;
+    struct net_request request = { client, argv, argc };
+    uint32_t count = 0, errors = client->reply.errors;
+    struct command_row *row = cmd_table_find(dispatch->context->table, argv, argc);
+    if (row == NULL || !arity_fits(row, argc) || row->run == NULL ||
+        (row->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) == 0)
+        return ERR_MISSING;
+    if (row->first_key != 0)
+        count = plan_keys(dispatch, row, &request, dispatch->again_keys, AGAIN_KEYS);
+    set_call(dispatch, row, &request, dispatch->again_keys, count);
+    dispatch->call.arena = &dispatch->logged_arena;
+    dispatch->call.never_waits = true;
+    row->run(&dispatch->call);
+    arena_reset(&dispatch->logged_arena);
+    dispatch->call = outer;
+    bool failed = client->reply.errors != errors;
+    return failed && strcmp(client->reply.pool->error_code, "OOM") == 0 ? ERR_MEMORY : ERR_NONE;
 }
 
 static void execute(struct dispatch *dispatch, const struct plan *plan,

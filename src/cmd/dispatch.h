@@ -29,6 +29,12 @@ void dispatch_arrived(void *context, struct client *client);
 uint64_t dispatch_between(struct dispatch *dispatch, uint64_t now_ns);
 void dispatch_left(void *context, struct client *client);
 
+/* A command out of a log, run by nobody: `client` has a database and a muted reply, and waits for
+ * nothing. It may run within another command. ERR_MISSING: there is no such command, or not with so
+ * many arguments, or it is none that writes. ERR_MEMORY; other errors count in the reply. */
+MUST_CHECK enum err dispatch_logged(struct dispatch *dispatch, struct client *client,
+                                    struct bytes *argv, uint32_t argc);
+
 /* For cmd/blocking.c: a waiting client's request runs once more; it has spent so much already. */
 void dispatch_again(struct dispatch *dispatch, struct command_row *row,
                     const struct net_request *request, uint64_t spent_ns);
