@@ -30,6 +30,8 @@ struct net_handler {
     size_t (*batch)(void *context, struct net_request *requests, size_t count);
     /* True when CLIENT PAUSE must hold this request back (it may write, or all are held). */
     bool (*held)(void *context, const struct net_request *request, bool writes_only);
+    /* Before the replies to what was executed are sent; may be NULL. */
+    void (*sending)(void *context);
     /* The safe point, once a turn: in how many ns to come back at the latest. */
     uint64_t (*between)(void *context);
     /* A client came or went (auth state is set by the handler on arrival). */

@@ -142,6 +142,8 @@ void net_send_written(struct net *net)
 {
     const struct connection *current = net->batch.current;
     struct reply *reply, *later = NULL;
+    if (net->handler.sending != NULL)
+        net->handler.sending(net->handler.context);
     while ((reply = reply_pool_next_written(&net->pool)) != NULL) {
         struct connection *connection = reply->owner;
         if (connection == current && !reply->failed && reply_unsent(reply) < NET_SEND_CURRENT)

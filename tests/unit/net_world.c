@@ -195,8 +195,13 @@ void world_begin(struct world *world)
     world->shifted.wall_us = shifted_wall_us;
     world->shifted.now_ns = shifted_now_ns;
     fault_seam_init(&world->fault, &world->shifted);
-    const struct net_handler handler = { on_batch, on_held, on_between, on_arrived,
-                                         on_left,  on_log,  world };
+    const struct net_handler handler = { .batch = on_batch,
+                                         .held = on_held,
+                                         .between = on_between,
+                                         .arrived = on_arrived,
+                                         .left = on_left,
+                                         .log = on_log,
+                                         .context = world };
     world->net = net_new(&world->fault.seam, &handler);
     CHECK(world->net != NULL);
     world->limits = (struct net_limits){ .clients_max = 10000,
