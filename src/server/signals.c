@@ -28,6 +28,7 @@ void server_catch_signals(struct server *server)
     signalled = server;
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write past the limit fails, and is told as any other */
     sigemptyset(&action.sa_mask);
     action.sa_handler = on_signal;
     sigaction(SIGTERM, &action, NULL);
