@@ -145,6 +145,8 @@ static const struct subcommand subcommands[] = {
     { "help", 0, 0, debug_help, "", NULL },
     { "htstats", 1, 2, debug_htstats, " <db> [FULL]",
       "Tell how the table of a database is filled." },
+    { "loadaof", 0, 0, debug_loadaof, "",
+      "Flush the append-only file, empty the server, load it." },
     { "log", 1, 1, debug_log, " <text>", "Write a line to the server's log." },
     { "move-all", 0, 0, debug_move_all, "",
       "Move every movable block of the heap; reply how many blocks there are." },
@@ -170,7 +172,7 @@ static const struct subcommand subcommands[] = {
 static const struct {
     const char *name, *why;
 } refused[] = {
-    { "aof-flush-sleep", "there is no append-only file in this version" },
+    { "aof-flush-sleep", "a slow disk is not played" },
     { "client-eviction", "clients are not evicted in this version" },
     { "clusterlink", "there is no cluster in this version" },
     { "config-rewrite-force-all", "CONFIG REWRITE writes what was changed" },
@@ -180,7 +182,6 @@ static const struct {
     { "htstats-key", "strings have no table of their own" },
     { "leak", "every block of memory has an owner" },
     { "listpack", "there are no lists in this version" },
-    { "loadaof", "there is no append-only file in this version" },
     { "mallctl", "values are not in the allocator's memory; see MEMORY MALLOC-STATS" },
     { "mallctl-str", "values are not in the allocator's memory; see MEMORY MALLOC-STATS" },
     { "oom", "a lack of memory is an error reply, not an end" },

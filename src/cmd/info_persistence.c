@@ -47,7 +47,7 @@ static void current(struct info *info, struct saver *saver)
 static void saving(struct info *info, const struct persistence *persistence)
 {
     const struct saver *saver = &persistence->saver;
-    bool running = saver_is_running(saver);
+    bool running = saver_is_saving(saver);
     uint64_t spent_ns = running ? seam_now_ns(saver->seam) - saver->began_ns : 0;
     info_count(info, "rdb_changes_since_last_save", saver_changes(saver));
     info_count(info, "rdb_bgsave_in_progress", running);
@@ -62,22 +62,47 @@ static void saving(struct info *info, const struct persistence *persistence)
     info_count(info, "rdb_last_load_keys_loaded", persistence->loaded);
 }
 
+static void log_files(struct info *info, const struct persistence *persistence)
+{
+    const struct persist_log *log = &persistence->log;
+    const struct aof_set *set = &log->set;
+    if (!log->enabled)
+        return;
+    info_count(info, "aof_current_size", aof_set_bytes(set));
+    info_count(info, "aof_base_size", set->base_bytes);
+    info_line(info, "aof_pending_rewrite:0");
+    info_count(info, "aof_buffer_length", set->log.pending.count);
+    info_count(info, "aof_pending_bio_fsync", aof_worker_state(set->worker).syncing);
+    info_count(info, "aof_delayed_fsync", set->log.delayed);
+}
+
+static void rewriting(struct info *info, const struct persistence *persistence)
+{
+    const struct persist_log *log = &persistence->log;
+    const struct saver *saver = &persistence->saver;
+    bool running = saver_is_rewriting(saver);
+    uint64_t spent_ns = running ? seam_now_ns(saver->seam) - log->began_ns : 0;
+    info_count(info, "aof_enabled", log->enabled);
+    info_count(info, "aof_rewrite_in_progress", running);
+    info_count(info, "aof_rewrite_scheduled", saver->rewrite_wanted);
+    info_line(info, "aof_last_rewrite_time_sec:%lld", (long long)log->last_duration);
+    info_line(info, "aof_current_rewrite_time_sec:%lld",
+              running ? (long long)(spent_ns / 1000000000) : -1);
+    info_line(info, "aof_last_bgrewrite_status:%s", log->last_failed ? "err" : "ok");
+    info_count(info, "aof_rewrites", log->rewrites);
+    info_count(info, "aof_rewrites_consecutive_failures", log->made ? log->set.failures : 0);
+    info_line(info, "aof_last_write_status:%s", log->refuses ? "err" : "ok");
+    info_line(info, "aof_last_cow_size:0");
+}
+
 void info_persistence(struct info *info)
 {
     struct persistence *persistence = info->context->persistence;
     loading(info, persistence);
     current(info, &persistence->saver);
     saving(info, persistence);
-    info_line(info, "aof_enabled:0");
-    info_line(info, "aof_rewrite_in_progress:0");
-    info_line(info, "aof_rewrite_scheduled:0");
-    info_line(info, "aof_last_rewrite_time_sec:-1");
-    info_line(info, "aof_current_rewrite_time_sec:-1");
-    info_line(info, "aof_last_bgrewrite_status:ok");
-    info_line(info, "aof_rewrites:0");
-    info_line(info, "aof_rewrites_consecutive_failures:0");
-    info_line(info, "aof_last_write_status:ok");
-    info_line(info, "aof_last_cow_size:0");
+    rewriting(info, persistence);
     info_line(info, "module_fork_in_progress:0");
     info_line(info, "module_fork_last_cow_size:0");
+    log_files(info, persistence);
 }

@@ -5,6 +5,7 @@
 #include "conf/config.h"
 #include "observe/memory_report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -52,6 +53,18 @@ static void fill_options(void *context, struct snapshot_options *options)
         config->rdb_key_save_delay > 0 ? (uint64_t)config->rdb_key_save_delay : 0;
 }
 
+static enum err fill_rewrite(void *context, struct snapshot_options *options)
+{
+    fill_options(context, options);
+    return persist_log_begin_rewrite(context, options);
+}
+
+static void on_rewritten(void *context, enum snapshot_state state,
+                         const struct snapshot_figures *figures, const char *reason)
+{
+    persist_log_end_rewrite(context, state, figures, reason);
+}
+
 static void log_line(void *context, bool warning, const char *text)
 {
     const struct persistence *persistence = context;
@@ -68,7 +81,7 @@ static bool refuses_writes(const struct persistence *persistence)
 void persist_regate(struct persistence *persistence)
 {
     persistence->context->gated = persistence->loading != NULL || refuses_writes(persistence) ||
-                                  saver_is_running(&persistence->saver);
+                                  persistence->log.refuses || saver_is_running(&persistence->saver);
 }
 
 static void on_changed(void *context)
@@ -81,8 +94,14 @@ struct persistence *persist_new(struct cmd_context *context)
     struct persistence *persistence = memory_take_zeroed(sizeof *persistence);
     if (persistence == NULL)
         return NULL;
-    const struct saver_callbacks callbacks = { fill_options, log_line, on_changed, persistence };
+    const struct saver_callbacks callbacks = { .options = fill_options,
+                                               .rewrite = fill_rewrite,
+                                               .rewritten = on_rewritten,
+                                               .log = log_line,
+                                               .changed = on_changed,
+                                               .context = persistence };
     persistence->context = context;
+    persistence->log.last_duration = -1;
     saver_init(&persistence->saver, context->seam, context->store, &callbacks);
     return persistence;
 }
@@ -92,6 +111,7 @@ void persist_drop(struct persistence *persistence)
     if (persistence == NULL)
         return;
     saver_release(&persistence->saver);
+    persist_log_release(persistence);
     memory_give(persistence);
 }
 
@@ -115,6 +135,7 @@ static bool is_due(const struct saver *saver, const struct config_save_point *po
 void persist_cron(struct persistence *persistence)
 {
     struct saver *saver = &persistence->saver;
+    persist_log_cron(persistence);
     const struct config_save *save = &persistence->context->config->save;
     if (save->count == 0 || saver_is_running(saver) || saver->wanted)
         return;
@@ -148,10 +169,15 @@ static bool wants_last_snapshot(const struct persistence *persistence, unsigned 
 bool persist_before_exit(struct persistence *persistence, unsigned flags)
 {
     struct cmd_context *context = persistence->context;
+    if (persist_log_is_begun(&persistence->log) && (flags & SHUTDOWN_FORCE) == 0) {
+        log_text(context, CONFIG_LOG_WARNING, "Writing initial AOF, can't exit");
+        return false;
+    }
     persistence->stop_loading = true;
     if (saver_is_running(&persistence->saver))
         log_text(context, CONFIG_LOG_WARNING, "A snapshot is being written: it is given up.");
     saver_cancel(&persistence->saver);
+    persist_log_settle(persistence);
     if (!wants_last_snapshot(persistence, flags))
         return true;
     log_text(context, CONFIG_LOG_NOTICE, "Saving the final RDB snapshot before exiting.");
@@ -181,6 +207,12 @@ bool persist_gate(struct cmd_context *context, const struct command_row *row, st
         reply_error(&client->reply, "LOADING Redis is loading the dataset in memory");
         return false;
     }
+    if (UNLIKELY(persistence->log.refuses) && is_write_or_ping(row)) {
+        int error = persistence->log.error;
+        reply_errorf(&client->reply, "MISCONF Errors writing to the AOF file: %s",
+                     strerror(error != 0 ? error : ENOMEM));
+        return false;
+    }
     if (refuses_writes(persistence) && is_write_or_ping(row)) {
         reply_error(&client->reply,
                     "MISCONF Snapshots are asked for (save), and the last one could not be "
@@ -197,7 +229,7 @@ bool persist_gate(struct cmd_context *context, const struct command_row *row, st
 
 static bool refused_while_running(struct call *call)
 {
-    if (!saver_is_running(&call->context->persistence->saver))
+    if (!saver_is_saving(&call->context->persistence->saver))
         return false;
     reply_error(call->reply, "ERR Background save already in progress");
     return true;
@@ -222,6 +254,17 @@ void cmd_bgsave(struct call *call)
     }
     if (refused_while_running(call))
         return;
+    if (saver_is_rewriting(saver)) {
+        if (call->argc == 1) {
+            reply_error(call->reply,
+                        "ERR Another child process is active (AOF?): can't BGSAVE right now. Use "
+                        "BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.");
+            return;
+        }
+        saver_want(saver);
+        reply_status(call->reply, "Background saving scheduled");
+        return;
+    }
     if (saver_begin(saver) != ERR_NONE)
         reply_error(call->reply, "ERR the snapshot could not be begun; the log says why");
     else if (saver_is_running(saver))
@@ -273,6 +316,8 @@ void debug_reload(struct call *call)
     }
     if (empty)
         store_flush(call->store, STORE_ALL_DATABASES, true);
+    if (persistence->log.enabled)
+        saver_want_rewrite(&persistence->saver); /* the log knows nothing of the file */
     if (persist_load(persistence, flags) == ERR_NONE)
         reply_ok(call->reply);
     else

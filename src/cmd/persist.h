@@ -1,4 +1,4 @@
-/* cmd/persist.h - snapshots and loading, as commands, cron, shutdown and INFO see them.
+/* cmd/persist.h - snapshots, the log and loading, as commands, cron, shutdown and INFO see them.
  * Model:    the saver and what is known of loading, put together with the configuration. While a
  *           snapshot runs, a file is loaded or writes are to be refused, context->gated is set and
  *           every command asks persist_gate first.
@@ -11,6 +11,7 @@
 #define CMD_PERSIST_H
 
 #include "cmd/args.h"
+#include "cmd/persist_log.h"
 #include "cmd/table.h"
 #include "persist/load.h"
 #include "persist/saver.h"
@@ -18,6 +19,7 @@
 struct persistence {
     struct cmd_context *context;
     struct saver saver;
+    struct persist_log log;
 
     const struct load *loading; /* the file that is being loaded while clients are looked after */
     int64_t loading_began_s;
@@ -33,7 +35,13 @@ void persist_drop(struct persistence *persistence);
 
 /* Between commands: a step of what goes on; in how many ns to come back. */
 uint64_t persist_step(struct persistence *persistence, uint64_t now_ns);
-/* Each cron tick: save points. */
+/* Before replies go out: what they answer is in the log. */
+static inline void persist_flush(struct persistence *persistence)
+{
+    if (UNLIKELY(persist_log_has_pending(&persistence->log)) && persistence->loading == NULL)
+        persist_log_flush_now(&persistence->log, persistence);
+}
+/* Each cron tick: save points, and the log. */
 void persist_cron(struct persistence *persistence);
 /* The options it depends on have changed. */
 void persist_regate(struct persistence *persistence);

@@ -264,8 +264,20 @@ struct config {
     int64_t rdb_key_save_delay;     /* microseconds */
     int64_t loading_process_events_interval_bytes;
 
-    /* the append-only file and scripts: read by what asks for them, without effect yet */
+    /* the append-only log */
     bool appendonly;
+    struct config_text appendfilename, appenddirname;
+    int appendfsync; /* enum aof_policy */
+    bool no_appendfsync_on_rewrite;
+    int64_t auto_aof_rewrite_percentage;
+    uint64_t auto_aof_rewrite_min_size; /* bytes */
+    bool aof_load_truncated;
+    bool aof_use_rdb_preamble;
+    bool aof_timestamp_enabled;
+    bool aof_rewrite_incremental_fsync;
+    bool aof_disable_auto_gc;
+
+    /* scripts: read by what asks for it, without effect yet */
     int64_t busy_reply_threshold; /* milliseconds */
 
     /* The values of the options that have no field of their own, by the number of the row; a text

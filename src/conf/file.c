@@ -361,10 +361,9 @@ static enum err warn(struct loader *loader, const struct config *defaults)
         if (!loader->report->given[i] || (option->flags & OPTION_TAKEN) == 0 ||
             is_idle(option, loader->config, defaults))
             continue;
-        const char *why = option->group == OPTION_PERSISTENCE
-                              ? "this version keeps no append-only file"
-                              : "this version does not use it";
-        if (!buffer_printf(text, "Option '%s' is set but has no effect: %s.\n", option->name, why))
+        if (!buffer_printf(text,
+                           "Option '%s' is set but has no effect: this version does not use it.\n",
+                           option->name))
             return fail_line(loader, ERR_MEMORY, NULL, "out of memory");
     }
     return ERR_NONE;

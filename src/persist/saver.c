@@ -80,11 +80,24 @@ static void note_end(struct saver *saver, enum snapshot_state state)
         saver->last_failed = false;
 }
 
+static void note_rewritten(struct saver *saver, enum snapshot_state state)
+{
+    struct snapshot_figures figures;
+    snapshot_figures(saver->snapshot, &figures);
+    saver->last_held = figures.held_most;
+    saver->callbacks.rewritten(saver->callbacks.context, state, &figures,
+                               snapshot_reason(saver->snapshot));
+}
+
 static void end(struct saver *saver, enum snapshot_state state)
 {
-    note_end(saver, state);
+    if (saver->rewriting)
+        note_rewritten(saver, state);
+    else
+        note_end(saver, state);
     snapshot_drop(saver->snapshot);
     saver->snapshot = NULL;
+    saver->rewriting = false;
     saver->untidy = true;
     saver->callbacks.changed(saver->callbacks.context);
 }
@@ -97,6 +110,7 @@ static enum err start(struct saver *saver, bool background)
     struct snapshot_figures figures;
     saver->callbacks.options(saver->callbacks.context, &options);
     saver->background = background;
+    saver->rewriting = false;
     saver->dirty_began = store_dirty(saver);
     saver->began_ns = saver->step_ns = seam_now_ns(saver->seam);
     saver->snapshot = snapshot_new(&options);
@@ -119,6 +133,25 @@ static void start_background(struct saver *saver)
         saver->last_failed = true;
     } else {
         tell(saver, false, "Background saving started");
+    }
+    saver->callbacks.changed(saver->callbacks.context);
+}
+
+/* The end of one that could not begin is told as of any other. */
+static void start_rewrite(struct saver *saver)
+{
+    struct snapshot_options options = { .seam = saver->seam, .store = saver->store };
+    const struct snapshot_figures nothing = { 0 };
+    saver->rewrite_wanted = false;
+    if (saver->callbacks.rewrite(saver->callbacks.context, &options) != ERR_NONE)
+        return;
+    saver->background = saver->rewriting = true;
+    saver->began_ns = saver->step_ns = seam_now_ns(saver->seam);
+    saver->snapshot = snapshot_new(&options);
+    if (saver->snapshot == NULL) {
+        saver->rewriting = false;
+        saver->callbacks.rewritten(saver->callbacks.context, SNAPSHOT_FAILED, &nothing,
+                                   "no memory, or no thread");
     }
     saver->callbacks.changed(saver->callbacks.context);
 }
@@ -146,6 +179,23 @@ void saver_want(struct saver *saver)
     saver->wanted = true;
 }
 
+enum err saver_begin_rewrite(struct saver *saver)
+{
+    if (saver->snapshot != NULL)
+        return ERR_EXISTS;
+    if (saver->untidy) {
+        saver->rewrite_wanted = true;
+        return ERR_NONE;
+    }
+    start_rewrite(saver);
+    return saver->snapshot != NULL ? ERR_NONE : ERR_SYSTEM;
+}
+
+void saver_want_rewrite(struct saver *saver)
+{
+    saver->rewrite_wanted = true;
+}
+
 static enum snapshot_state finish(struct saver *saver)
 {
     enum snapshot_state state;
@@ -159,6 +209,10 @@ static enum snapshot_state finish(struct saver *saver)
 
 enum err saver_save(struct saver *saver)
 {
+    if (saver_is_rewriting(saver)) {
+        saver_cancel(saver);
+        saver->rewrite_wanted = true;
+    }
     if (saver->snapshot != NULL)
         return ERR_EXISTS;
     while (saver->untidy)
@@ -178,6 +232,13 @@ void saver_cancel(struct saver *saver)
     end(saver, finish(saver));
 }
 
+void saver_cancel_rewrite(struct saver *saver)
+{
+    saver->rewrite_wanted = false;
+    if (saver_is_rewriting(saver))
+        saver_cancel(saver);
+}
+
 void saver_release(struct saver *saver)
 {
     snapshot_drop(saver->snapshot);
@@ -191,7 +252,9 @@ static void look_at_end(struct saver *saver, enum snapshot_state state)
 {
     if (state == SNAPSHOT_RUNNING)
         return;
-    if (state == SNAPSHOT_ABANDONED)
+    if (state == SNAPSHOT_ABANDONED && saver->rewriting)
+        saver->rewrite_wanted = true;
+    else if (state == SNAPSHOT_ABANDONED)
         saver->wanted = true;
     end(saver, state);
 }
@@ -208,7 +271,7 @@ static uint64_t run(struct saver *saver, uint64_t now_ns, bool idle)
 
 uint64_t saver_step(struct saver *saver, uint64_t now_ns, bool idle)
 {
-    if (saver->snapshot == NULL && !saver->wanted && !saver->untidy)
+    if (saver->snapshot == NULL && !saver->wanted && !saver->rewrite_wanted && !saver->untidy)
         return UINT64_MAX;
     if (now_ns < saver->step_ns && !idle)
         return saver->step_ns - now_ns;
@@ -218,6 +281,8 @@ uint64_t saver_step(struct saver *saver, uint64_t now_ns, bool idle)
     } else if (saver->untidy) {
         tidy(saver, now_ns + SLICE_NS);
         wait = saver->untidy && !idle ? SLICE_NS : 0;
+    } else if (saver->rewrite_wanted) {
+        start_rewrite(saver);
     } else {
         start_background(saver);
     }

@@ -1,6 +1,8 @@
-/* persist/saver.h - when snapshots are written, one at a time, and what became of them.
+/* persist/saver.h - when snapshots are written, one at a time, and what became of them: those that
+ * are asked for, and those that the log is rewritten to.
  * Model:    wanted -> (the last walk is tidied up) -> running -> done or failed; the next may be
- *           wanted meanwhile. Changes are counted from the beginning of the last that was done.
+ *           wanted meanwhile; a rewrite comes before a snapshot. Changes are counted
+ *           from the beginning of the last that was done.
  * Owner:    server/ has one; it owns the snapshot under way.
  * Pointers: seam, store and context outlive it.
  * Threads:  the executing thread.
@@ -14,6 +16,10 @@
 struct saver_callbacks {
     /* How it is to be written, now. */
     void (*options)(void *context, struct snapshot_options *options);
+    /* How a rewrite is. Not ERR_NONE: it cannot begin, and the log says why. */
+    enum err (*rewrite)(void *context, struct snapshot_options *options);
+    void (*rewritten)(void *context, enum snapshot_state state,
+                      const struct snapshot_figures *figures, const char *reason);
     void (*log)(void *context, bool warning, const char *text);
     /* A background one has begun, ended, or may be pressed now. */
     void (*changed)(void *context);
@@ -26,8 +32,10 @@ struct saver {
     struct saver_callbacks callbacks;
     struct snapshot *snapshot;
     bool background; /* the one under way is */
-    bool wanted;     /* another one, as soon as it can be */
-    bool untidy;     /* entries of an ended walk wait to be marked */
+    bool rewriting;  /* it is a rewrite of the log */
+    bool rewrite_wanted;
+    bool wanted; /* another one, as soon as it can be */
+    bool untidy; /* entries of an ended walk wait to be marked */
 
     uint64_t dirty, dirty_began; /* the store's count at the last one that was done; at this one */
     uint64_t began_ns;
@@ -49,14 +57,27 @@ void saver_release(struct saver *saver);
 MUST_CHECK enum err saver_begin(struct saver *saver);
 /* One after the one under way, or at once. */
 void saver_want(struct saver *saver);
-/* Writes it before this returns. ERR_EXISTS as above; ERR_SYSTEM: it failed, and the log says why.
- */
+/* The same of a rewrite. */
+MUST_CHECK enum err saver_begin_rewrite(struct saver *saver);
+void saver_want_rewrite(struct saver *saver);
+/* What is under way, and what is wanted: no more. */
+void saver_cancel_rewrite(struct saver *saver);
+/* Writes it before this returns; a rewrite begins anew after that. ERR_EXISTS as above; ERR_SYSTEM:
+ * it failed, and the log says why. */
 MUST_CHECK enum err saver_save(struct saver *saver);
 /* Ends the one under way before this returns, without a file. */
 void saver_cancel(struct saver *saver);
 static inline bool saver_is_running(const struct saver *saver)
 {
     return saver->snapshot != NULL;
+}
+static inline bool saver_is_saving(const struct saver *saver)
+{
+    return saver->snapshot != NULL && !saver->rewriting;
+}
+static inline bool saver_is_rewriting(const struct saver *saver)
+{
+    return saver->snapshot != NULL && saver->rewriting;
 }
 /* A step, if it is due. `idle`: nobody else wants the thread. In how many ns to come back. */
 uint64_t saver_step(struct saver *saver, uint64_t now_ns, bool idle);

@@ -196,6 +196,8 @@ static bool install_crash_report(struct server *server)
 /* The file of an earlier life. A process that was told to end meanwhile has nothing to say. */
 static bool load_data(struct server *server)
 {
+    if (server->config.appendonly)
+        return persist_log_start(server->persistence) || server->stopping;
     enum err err = persist_load(server->persistence, PERSIST_SERVE);
     return err == ERR_NONE || err == ERR_MISSING || server->stopping;
 }

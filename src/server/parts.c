@@ -54,6 +54,13 @@ static bool on_held(void *context, const struct net_request *request, bool write
     return dispatch_held(server->dispatch, request, writes_only);
 }
 
+static void on_sending(void *context)
+{
+    struct server *server = context;
+    if (LIKELY(server->persistence != NULL))
+        persist_flush(server->persistence);
+}
+
 static void on_arrived(void *context, struct client *client)
 {
     struct server *server = context;
@@ -71,6 +78,7 @@ static bool make_net(struct server *server)
 {
     struct net_handler handler = { .batch = on_batch,
                                    .held = on_held,
+                                   .sending = on_sending,
                                    .between = server_between,
                                    .arrived = on_arrived,
                                    .left = on_left,

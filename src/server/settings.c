@@ -183,6 +183,19 @@ static bool apply_persistence(void *context, const struct config *before, struct
     return true;
 }
 
+/* At the start it is load_data of main.c that switches it on. */
+static bool apply_appendonly(void *context, const struct config *before, struct config *after,
+                             struct option_reason *reason)
+{
+    struct server *server = context;
+    (void)before;
+    if (persist_log_switch(server->persistence, after->appendonly))
+        return true;
+    refuse(reason, after->appendonly ? "Unable to turn on AOF. Check server logs."
+                                     : "Unable to turn off AOF. Check server logs.");
+    return false;
+}
+
 static const char *const defrag_options[] = { "activedefrag",
                                               "active-defrag-ignore-bytes",
                                               "active-defrag-threshold-lower",
@@ -216,6 +229,7 @@ static const char *const title_options[] = { "proc-title-template", "port", "bin
 static const char *const oom_options[] = { "oom-score-adj", "oom-score-adj-values", NULL };
 
 static const char *const persistence_options[] = { "save", "stop-writes-on-bgsave-error", NULL };
+static const char *const appendonly_options[] = { "appendonly", NULL };
 
 void server_hook_settings(struct server *server)
 {
@@ -229,6 +243,7 @@ void server_hook_settings(struct server *server)
         { oom_options, apply_oom_score, server },
         { form_options, apply_forms, server },
         { persistence_options, apply_persistence, server },
+        { appendonly_options, apply_appendonly, server },
     };
     for (size_t at = 0; at < sizeof hooks / sizeof *hooks; at++)
         conf_runtime_hook(server->runtime, &hooks[at]);

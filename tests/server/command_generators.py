@@ -311,6 +311,8 @@ EXCLUDED = {
     "shutdown": "ends the server",
     "save": "writes a file; its own tests cover it",
     "bgsave": "writes a file; its own tests cover it",
+    "bgrewriteaof": "writes files; its own tests cover it",
+    "waitaof": "redis-server 7.0 does not have it; its own tests cover it",
     "debug": "takes the server apart; its own tests cover it",
     "info": "describes the server; its own tests cover it",
     "lolwut": "says which server it is",

@@ -321,7 +321,7 @@ def test_move_all_moves(client):
 
 
 def test_what_has_no_meaning_is_refused(client):
-    for name in ("RESTART", "LOADAOF", "OOM", "LEAK", "QUICKLIST-PACKED-THRESHOLD"):
+    for name in ("RESTART", "OOM", "LEAK", "QUICKLIST-PACKED-THRESHOLD"):
         reply = client.call("DEBUG", name)
         assert isinstance(reply, Error) and reply.startswith(f"ERR DEBUG {name} does not apply")
     assert client.call("DEBUG", "STRUCTSIZE").startswith("bits:64 ")

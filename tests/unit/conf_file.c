@@ -341,7 +341,6 @@ TEST(conf_warnings_name_only_what_is_missed)
     CHECK_TEXT(
         buffer_view(&load->report.warnings),
         "Option 'maxmemory' is set but has no effect: this version does not use it.\n"
-        "Option 'appendonly' is set but has no effect: this version keeps no append-only file.\n"
         "Option 'replicaof' is set but has no effect: this version does not use it.\n"
         "Option 'tls-key-file-pass' is set but has no effect: this version does not use it.\n");
     done(load);

@@ -363,6 +363,8 @@ static const char *const script[] = {
     "BGSAVE",
     "BGSAVE SCHEDULE",
     "LASTSAVE",
+    "BGREWRITEAOF",
+    "WAITAOF 0 0 0",
     "SHUTDOWN NOSAVE",
     "SWAPDB 1 2",
     "FLUSHDB ASYNC",

@@ -92,6 +92,22 @@ bool site_start(struct site *site)
     return net_listen(server->net, listener, false);
 }
 
+/* The log's: what is in it is not counted. */
+static void remove_log(const char *directory)
+{
+    char path[1024];
+    DIR *opened = opendir(directory);
+    CHECK(opened != NULL);
+    for (struct dirent *at = readdir(opened); at != NULL; at = readdir(opened)) {
+        if (at->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "%s/%s", directory, at->d_name);
+        CHECK_EQ(unlink(path), 0);
+    }
+    closedir(opened);
+    CHECK_EQ(rmdir(directory), 0);
+}
+
 static unsigned remove_files(const struct site *site)
 {
     char path[512];
@@ -101,9 +117,13 @@ static unsigned remove_files(const struct site *site)
     for (struct dirent *at = readdir(directory); at != NULL; at = readdir(directory)) {
         if (at->d_name[0] == '.')
             continue;
+        path_in(site, at->d_name, path, sizeof path);
+        if (strcmp(at->d_name, "appendonlydir") == 0) {
+            remove_log(path);
+            continue;
+        }
         others += strcmp(at->d_name, "snug.conf") != 0 && strcmp(at->d_name, "snug.log") != 0 &&
                   strcmp(at->d_name, "dump.rdb") != 0;
-        path_in(site, at->d_name, path, sizeof path);
         CHECK_EQ(unlink(path), 0);
     }
     closedir(directory);
