@@ -69,8 +69,12 @@ int main(int argc, char **argv)
     }
     struct seam seam;
     os_seam_init(&seam);
-    const struct net_handler handler = { on_batch, on_held, on_between, on_arrived,
-                                         on_left,  on_log,  NULL };
+    const struct net_handler handler = { .batch = on_batch,
+                                         .held = on_held,
+                                         .between = on_between,
+                                         .arrived = on_arrived,
+                                         .left = on_left,
+                                         .log = on_log };
     const struct net_limits limits = { .clients_max = 10000,
                                        .query_buffer_max = 1u << 30,
                                        .bulk_max = 512u << 20 };

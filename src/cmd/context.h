@@ -43,9 +43,9 @@ struct cmd_context {
     struct net *net;
     struct cmd_table *table;
     struct observer *observer;
-    struct blocker *blocker; /* set by dispatch_new */
-    struct effects *effects; /* likewise */
-    struct peers *peers;     /* likewise */
+    struct blocker *blocker;   /* set by dispatch_new */
+    struct effects *effects;   /* likewise */
+    struct peers *peers;       /* likewise */
     struct dispatch *dispatch; /* likewise */
     struct persistence *persistence;
     bool gated;  /* commands must ask persist_gate first */
