@@ -301,7 +301,8 @@ static uint64_t held(struct snapshot *snapshot)
 
 static void check_held(struct snapshot *snapshot)
 {
-    if (held(snapshot) > snapshot->memory_limit)
+    uint64_t large = snapshot->walking ? store_walk_large_bytes(snapshot->store) : 0;
+    if (held(snapshot) - large > snapshot->memory_limit)
         fail(snapshot,
              "what is kept for it of changed data takes more than snapshot-memory-limit, %" PRIu64
              " bytes",

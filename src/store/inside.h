@@ -50,8 +50,10 @@ struct walk_keeping {
     struct walk_kept *places; /* open addressing */
     uint32_t count, capacity; /* a power of two, or 0 */
     struct dying_value *waiting;
-    struct dying_value *parts; /* taken out of values; nobody tells when they were read */
-    uint64_t bytes;            /* of all that wait */
+    struct dying_value *parts;       /* taken out of values; nobody tells when they were read */
+    uint64_t bytes;                  /* of all that wait */
+    const struct dying_value *large; /* that is not counted against the limit, or NULL */
+    uint64_t large_bytes;
 };
 
 struct store_walk {

@@ -234,3 +234,9 @@ uint64_t store_walk_bytes(const struct store *store)
     const struct past *past = store->space.past;
     return (past != NULL ? past_bytes(past) : 0) + store->walk.keeping.bytes;
 }
+
+uint64_t store_walk_large_bytes(const struct store *store)
+{
+    const struct past *past = store->space.past;
+    return (past != NULL ? past_large_bytes(past) : 0) + store->walk.keeping.large_bytes;
+}

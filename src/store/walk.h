@@ -62,5 +62,8 @@ void store_walk_counts(const struct store *store, unsigned db, uint64_t *keys, u
 bool store_walk_had_field_expiries(const struct store *store);
 /* What is kept for the walk: copies of changed blocks, and removed values that were not read. */
 uint64_t store_walk_bytes(const struct store *store);
+/* What of it is not counted against past_limit: one value that changes, and one that was removed,
+ * each larger than what the limit left. One command may do that, and the disk is not to blame. */
+uint64_t store_walk_large_bytes(const struct store *store);
 
 #endif

@@ -90,8 +90,12 @@ static void remove_kept(struct walk_keeping *keeping, struct walk_kept *kept)
 /* --- waiting ---------------------------------------------------------------------------------- */
 
 static void add_waiting(struct walk_keeping *keeping, struct dying_value **list,
-                        struct dying_value *dying, uint64_t bytes)
+                        struct dying_value *dying, uint64_t bytes, bool large)
 {
+    if (large) {
+        keeping->large = dying;
+        keeping->large_bytes = bytes;
+    }
     dying->kept_bytes = bytes;
     dying->next = *list;
     dying->link = list;
@@ -108,13 +112,24 @@ static void end_waiting(struct store *store, struct dying_value *dying)
     if (dying->next != NULL)
         dying->next->link = dying->link;
     store->walk.keeping.bytes -= dying->kept_bytes;
+    if (store->walk.keeping.large == dying) {
+        store->walk.keeping.large = NULL;
+        store->walk.keeping.large_bytes = 0;
+    }
     dying->next = store->dying_values;
     store->dying_values = dying;
 }
 
-static bool within_limit(struct store *store, uint64_t bytes)
+static bool within_limit(const struct store *store, uint64_t bytes)
 {
-    if (store_walk_bytes(store) + bytes <= store->walk.options.past_limit)
+    uint64_t counted = store_walk_bytes(store) - store_walk_large_bytes(store);
+    return counted + bytes <= store->walk.options.past_limit;
+}
+
+/* One command may remove a value that is larger than the limit: one of the kind is not counted. */
+static bool may_wait(struct store *store, uint64_t bytes)
+{
+    if (within_limit(store, bytes) || store->walk.keeping.large == NULL)
         return true;
     walk_break(store, "values removed since it began take more memory than it may have");
     return false;
@@ -124,14 +139,15 @@ static bool within_limit(struct store *store, uint64_t bytes)
 static bool make_wait(struct store *store, const struct value *value, uint64_t bytes,
                       struct dying_value **list, struct dying_value **dying)
 {
-    if (!within_limit(store, bytes))
+    bool large = !within_limit(store, bytes);
+    if (!may_wait(store, bytes))
         return false;
     *dying = store_make_dying(store, value);
     if (*dying == NULL) {
         walk_break(store, NO_MEMORY);
         return false;
     }
-    add_waiting(&store->walk.keeping, list, *dying, bytes);
+    add_waiting(&store->walk.keeping, list, *dying, bytes, large);
     return true;
 }
 
@@ -184,7 +200,7 @@ void walk_part_from_run(struct store *store, struct entry *entry)
     struct buffer body = { 0 };
     uint64_t run = run_of(store, &value);
     struct walk_kept *kept = run == 0 ? NULL : find_kept(&store->walk.keeping, run);
-    if (kept == NULL || !within_limit(store, ops->bytes(&store->space, &value)))
+    if (kept == NULL || !may_wait(store, ops->bytes(&store->space, &value)))
         return;
     if (ops->copy(&store->space, &value, &copy, &body) != ERR_NONE)
         walk_break(store, NO_MEMORY);

@@ -27,14 +27,55 @@ struct past {
     struct kept_value *values;
     uint32_t count, capacity; /* of values; a power of two */
     uint64_t bytes, limit;
+    uint32_t large; /* the id of the one value that is not counted against the limit; 0: none */
     bool spoiled;
 };
 
+/* --- finding ---------------------------------------------------------------------------------- */
+
+static uint32_t spread(uint32_t number)
+{
+    return number * UINT32_C(2654435769);
+}
+
+static struct kept_value *value_place(const struct past *past, uint32_t id)
+{
+    uint32_t mask = past->capacity - 1, at = spread(id) & mask;
+    while (past->values[at].id != 0 && past->values[at].id != id)
+        at = (at + 1) & mask;
+    return &past->values[at];
+}
+
+static struct kept_value *find_value(const struct past *past, uint32_t id)
+{
+    if (past == NULL || past->count == 0)
+        return NULL;
+    struct kept_value *value = value_place(past, id);
+    return value->id == id ? value : NULL;
+}
+
+uint64_t past_large_bytes(const struct past *past)
+{
+    return past->large == 0 ? 0 : value_place(past, past->large)->bytes;
+}
+
 /* --- memory ----------------------------------------------------------------------------------- */
+
+/* One command may change all of a value that is larger than the limit, and be none the wiser. So
+ * the value that would pass the limit is not counted, as long as there is only one of the kind. */
+static bool fits(struct past *past, const struct kept_value *value, uint64_t bytes)
+{
+    if (value->id == past->large || past->bytes - past_large_bytes(past) + bytes <= past->limit)
+        return true;
+    if (past->large != 0)
+        return false;
+    past->large = value->id;
+    return true;
+}
 
 static void *take(struct past *past, struct kept_value *value, size_t bytes)
 {
-    void *at = past->bytes + bytes > past->limit ? NULL : memory_take(bytes);
+    void *at = fits(past, value, bytes) ? memory_take(bytes) : NULL;
     if (at == NULL) {
         past->spoiled = true;
         return NULL;
@@ -42,11 +83,6 @@ static void *take(struct past *past, struct kept_value *value, size_t bytes)
     past->bytes += bytes;
     value->bytes += bytes;
     return at;
-}
-
-static uint32_t spread(uint32_t number)
-{
-    return number * UINT32_C(2654435769);
 }
 
 static void release_nodes(struct kept_value *value)
@@ -79,22 +115,6 @@ static void release_value(struct past *past, struct kept_value *value)
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
-
-static struct kept_value *value_place(const struct past *past, uint32_t id)
-{
-    uint32_t mask = past->capacity - 1, at = spread(id) & mask;
-    while (past->values[at].id != 0 && past->values[at].id != id)
-        at = (at + 1) & mask;
-    return &past->values[at];
-}
-
-static struct kept_value *find_value(const struct past *past, uint32_t id)
-{
-    if (past == NULL || past->count == 0)
-        return NULL;
-    struct kept_value *value = value_place(past, id);
-    return value->id == id ? value : NULL;
-}
 
 static bool more_values(struct past *past)
 {
@@ -129,6 +149,8 @@ static struct kept_value *keep_value(struct past *past, const struct root *root)
     *value = (struct kept_value){ .id = root->head.id };
     value->root = take(past, value, bytes_of_root(root));
     if (value->root == NULL) {
+        if (value->id == past->large)
+            past->large = 0;
         value->id = 0;
         return NULL;
     }
@@ -141,6 +163,8 @@ static struct kept_value *keep_value(struct past *past, const struct root *root)
 static void forget_value(struct past *past, struct kept_value *value)
 {
     uint32_t mask = past->capacity - 1, hole = (uint32_t)(value - past->values);
+    if (value->id == past->large)
+        past->large = 0;
     release_value(past, value);
     past->count--;
     for (uint32_t at = (hole + 1) & mask; past->values[at].id != 0; at = (at + 1) & mask) {
@@ -256,7 +280,7 @@ bool past_keep_run(struct space *space, const struct root *root, uint64_t ref)
         return false;
     struct kept_value *value = keep_value(past, root);
     uint64_t bytes = heap_block_bytes(space->heap, space_at(space, ref));
-    if (value == NULL || past->bytes + bytes > past->limit ||
+    if (value == NULL || !fits(past, value, bytes) ||
         !buffer_append(&value->runs, bytes_of(&ref, sizeof ref))) {
         past->spoiled = true;
         return false;

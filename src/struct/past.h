@@ -24,7 +24,8 @@
 struct past;
 
 /* Everything there is counts as unread from here on. One past at a time; NULL: no memory.
- * `memory_limit`: when copies and kept runs take more, the past is spoiled. */
+ * `memory_limit`: when copies and kept runs take more, the past is spoiled; those of one value, the
+ * first that would pass it, are not counted. */
 MUST_CHECK struct past *past_open(struct space *space, uint64_t memory_limit);
 /* Gives back whatever is kept. Roots that were not read stay unread only for this past. */
 void past_close(struct space *space);
@@ -33,6 +34,8 @@ bool past_is_spoiled(const struct past *past);
 void past_spoil(struct past *past);
 /* Bytes of copies and kept runs. */
 uint64_t past_bytes(const struct past *past);
+/* What of these is not counted against the limit. */
+uint64_t past_large_bytes(const struct past *past);
 
 /* --- for whoever changes a big value -------------------------------------------------------- */
 
