@@ -52,6 +52,24 @@ void arena_reset(struct arena *arena)
     poison(first->room, first->bytes);
 }
 
+struct arena_mark arena_mark(const struct arena *arena)
+{
+    return (struct arena_mark){ arena->last, arena->used };
+}
+
+void arena_rewind(struct arena *arena, struct arena_mark mark)
+{
+    if (mark.last == NULL) {
+        arena_reset(arena);
+        return;
+    }
+    drop_from(arena, mark.last->next);
+    mark.last->next = NULL;
+    arena->last = mark.last;
+    arena->used = mark.used;
+    poison(mark.last->room + mark.used, mark.last->bytes - mark.used);
+}
+
 /* Blocks double with what is held, so that a big command needs few of them. */
 static struct arena_block *add_block(struct arena *arena, size_t least)
 {

@@ -28,4 +28,13 @@ MUST_CHECK void *arena_take(struct arena *arena, size_t bytes);
 /* `count` things of `bytes`; NULL when the product overflows too. */
 MUST_CHECK void *arena_take_many(struct arena *arena, size_t count, size_t bytes);
 
+/* A command within a command: what it took goes with it, what the outer one has stays. Marks nest,
+ * and there is no reset between a mark and its rewind. */
+struct arena_mark {
+    struct arena_block *last;
+    size_t used;
+};
+struct arena_mark arena_mark(const struct arena *arena);
+void arena_rewind(struct arena *arena, struct arena_mark mark);
+
 #endif

@@ -38,7 +38,7 @@ bool access_is_local(const struct client *client)
 }
 
 bool access_protected(const struct cmd_context *context, const struct command_row *row,
-                      struct client *client)
+                      const struct client *client, struct reply *reply)
 {
     const struct command_row *whole = row->container != NULL ? row->container : row;
     bool is_debug = strcmp(whole->command->name, "debug") == 0;
@@ -46,7 +46,7 @@ bool access_protected(const struct cmd_context *context, const struct command_ro
         is_debug ? context->config->enable_debug_command : context->config->enable_module_command;
     if (guard == CONFIG_GUARD_YES || (guard == CONFIG_GUARD_LOCAL && access_is_local(client)))
         return true;
-    reply_errorf(&client->reply,
+    reply_errorf(reply,
                  "ERR %s command not allowed. If the enable-%s-command option is set to \"local\", "
                  "you can run it from a local connection, otherwise you need to set this option in "
                  "the configuration file, and then restart the server.",

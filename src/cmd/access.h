@@ -21,6 +21,6 @@ bool access_is_local(const struct client *client);
 
 /* Guarded commands (enable-debug-command): false with the error written when refused. */
 MUST_CHECK bool access_protected(const struct cmd_context *context, const struct command_row *row,
-                                 struct client *client);
+                                 const struct client *client, struct reply *reply);
 
 #endif

@@ -121,21 +121,21 @@ void dispatch_left(void *context, struct client *client)
 
 /* --- planning: rows and keys, with everything they need on its way ---------------------------- */
 
-static bool arity_fits(const struct command_row *row, uint32_t argc)
+bool dispatch_arity_fits(const struct command_row *row, uint32_t argc)
 {
     return row->arity >= 0 ? argc == (uint32_t)row->arity : argc >= (uint32_t)-row->arity;
 }
 
-/* Hashes the request's keys at fixed places, as many as there is room for; returns how many. */
-static uint32_t plan_keys(struct dispatch *dispatch, const struct command_row *row,
-                          const struct net_request *request, struct key *keys, uint32_t most)
+uint32_t dispatch_hash_keys(const struct store *store, const struct command_row *row,
+                            const struct bytes *argv, uint32_t argc, struct key *keys,
+                            uint32_t most)
 {
-    int64_t last = row->last_key >= 0 ? row->last_key : (int64_t)request->argc + row->last_key;
-    if (last >= (int64_t)request->argc)
-        last = (int64_t)request->argc - 1;
+    int64_t last = row->last_key >= 0 ? row->last_key : (int64_t)argc + row->last_key;
+    if (last >= (int64_t)argc)
+        last = (int64_t)argc - 1;
     uint32_t count = 0;
     for (int64_t at = row->first_key; at <= last && count < most; at += row->key_step)
-        keys[count++] = store_key(dispatch->call.store, request->argv[at]);
+        keys[count++] = store_key(store, argv[at]);
     return count;
 }
 
@@ -169,11 +169,12 @@ static size_t plan_slice(struct dispatch *dispatch, struct net_request *requests
             break;
         *plan = (struct plan){ .first = (uint16_t)used };
         plan->row = find_row(dispatch, request);
-        plan->arity_fits = plan->row != NULL && arity_fits(plan->row, request->argc);
+        plan->arity_fits = plan->row != NULL && dispatch_arity_fits(plan->row, request->argc);
         if (!plan->arity_fits || plan->row->first_key == 0)
             continue;
-        plan->count = (uint16_t)plan_keys(dispatch, plan->row, request, &dispatch->keys[used],
-                                          SLICE_KEYS - used);
+        plan->count =
+            (uint16_t)dispatch_hash_keys(dispatch->call.store, plan->row, request->argv,
+                                         request->argc, &dispatch->keys[used], SLICE_KEYS - used);
         used += plan->count;
     }
     return i;
@@ -242,25 +243,30 @@ static void mute_by_mode(struct client *client)
     client->reply.muted = (client->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) != 0;
 }
 
-static bool has_access(const struct dispatch *dispatch, const struct command_row *row,
-                       struct client *client)
+bool dispatch_allows(const struct dispatch *dispatch, const struct command_row *row,
+                     struct client *client, const struct bytes *argv, uint32_t argc,
+                     struct reply *reply)
 {
+    (void)argv;
+    (void)argc;
     if (UNLIKELY((row->flags & CMD_PROTECTED) != 0) &&
-        !access_protected(dispatch->context, row, client))
+        !access_protected(dispatch->context, row, client, reply))
         return false;
     if (LIKELY((client->flags & CLIENT_AUTHENTICATED) != 0) || (row->flags & CMD_NO_AUTH) != 0 ||
         !access_needs_password(dispatch->context))
         return true;
-    reply_error(&client->reply, "NOAUTH Authentication required.");
+    reply_error(reply, "NOAUTH Authentication required.");
     return false;
 }
 
 static bool may_run(const struct dispatch *dispatch, const struct command_row *row,
-                    struct client *client)
+                    const struct net_request *request)
 {
-    if (!has_access(dispatch, row, client))
+    struct client *client = request->client;
+    if (!dispatch_allows(dispatch, row, client, request->argv, request->argc, &client->reply))
         return false;
-    return LIKELY(!dispatch->context->gated) || persist_gate(dispatch->context, row, client);
+    return LIKELY(!dispatch->context->gated) ||
+           persist_gate(dispatch->context, row, row->flags, &client->reply);
 }
 
 static bool hooks_before(struct dispatch *dispatch, const struct command_row *row)
@@ -273,12 +279,12 @@ static bool hooks_before(struct dispatch *dispatch, const struct command_row *ro
     return true;
 }
 
-static void hooks_after(struct dispatch *dispatch, uint64_t ns)
+static void hooks_after(const struct dispatch *dispatch, const struct call *call, uint64_t ns)
 {
     for (uint32_t i = 0; i < dispatch->hook_count; i++) {
         const struct dispatch_hook *hook = &dispatch->hooks[i];
         if (hook->after != NULL)
-            hook->after(hook->context, &dispatch->call, ns);
+            hook->after(hook->context, call, ns);
     }
 }
 
@@ -316,6 +322,16 @@ static bool keeps_waiting(const struct dispatch *dispatch, uint64_t ns)
            blocker_keeps(dispatch->blocker, client, ns);
 }
 
+void dispatch_ran(struct dispatch *dispatch, const struct call *call, struct command_row *row,
+                  uint64_t ns, bool failed, bool quietly)
+{
+    dispatch_account(dispatch, row, call->reply, ns, failed);
+    if (UNLIKELY(ns >= dispatch->slow_ns) && !quietly)
+        dispatch->slow(dispatch->slow_context, call, ns);
+    if (UNLIKELY(dispatch->hook_count > 0))
+        hooks_after(dispatch, call, ns);
+}
+
 static void run_heard(struct dispatch *dispatch, const struct command_row *row)
 {
     effects_begin(&dispatch->effects);
@@ -334,14 +350,17 @@ static void run(struct dispatch *dispatch, struct command_row *row, uint64_t spe
     uint64_t ns = elapsed_ns(dispatch);
     if (!keeps_waiting(dispatch, ns)) {
         ns += spent_ns;
-        dispatch_account(dispatch, row, call->reply, ns, call->reply->errors != errors);
-        if (UNLIKELY(ns >= dispatch->slow_ns))
-            dispatch->slow(dispatch->slow_context, call, ns);
-        if (UNLIKELY(dispatch->hook_count > 0))
-            hooks_after(dispatch, ns);
+        dispatch_ran(dispatch, call, row, ns, call->reply->errors != errors, false);
     }
     if (dispatch->arena.used != 0 || dispatch->arena.last != dispatch->arena.first)
         arena_reset(&dispatch->arena);
+}
+
+void dispatch_refused(struct dispatch *dispatch, struct command_row *row, const struct reply *reply)
+{
+    if (row != NULL)
+        row->counters.rejected++;
+    count_error(dispatch, reply);
 }
 
 static void refuse(struct dispatch *dispatch, const struct plan *plan,
@@ -352,9 +371,7 @@ static void refuse(struct dispatch *dispatch, const struct plan *plan,
         cmd_table_unknown(dispatch->context->table, request->argv, request->argc, reply);
     else if (!plan->arity_fits)
         cmd_table_wrong_arity(plan->row, reply);
-    if (plan->row != NULL)
-        plan->row->counters.rejected++;
-    count_error(dispatch, reply);
+    dispatch_refused(dispatch, plan->row, reply);
 }
 
 static void set_call(struct dispatch *dispatch, const struct command_row *row,
@@ -379,7 +396,8 @@ void dispatch_again(struct dispatch *dispatch, struct command_row *row,
 {
     uint32_t count = 0;
     if (row->first_key != 0)
-        count = plan_keys(dispatch, row, request, dispatch->again_keys, AGAIN_KEYS);
+        count = dispatch_hash_keys(dispatch->call.store, row, request->argv, request->argc,
+                                   dispatch->again_keys, AGAIN_KEYS);
     set_call(dispatch, row, request, dispatch->again_keys, count);
     run(dispatch, row, spent_ns);
 }
@@ -391,11 +409,12 @@ enum err dispatch_logged(struct dispatch *dispatch, struct client *client, struc
     struct net_request request = { client, argv, argc };
     uint32_t count = 0, errors = client->reply.errors;
     struct command_row *row = cmd_table_find(dispatch->context->table, argv, argc);
-    if (row == NULL || !arity_fits(row, argc) || row->run == NULL ||
+    if (row == NULL || !dispatch_arity_fits(row, argc) || row->run == NULL ||
         (row->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) == 0)
         return ERR_MISSING;
     if (row->first_key != 0)
-        count = plan_keys(dispatch, row, &request, dispatch->again_keys, AGAIN_KEYS);
+        count = dispatch_hash_keys(dispatch->call.store, row, argv, argc, dispatch->again_keys,
+                                   AGAIN_KEYS);
     set_call(dispatch, row, &request, dispatch->again_keys, count);
     dispatch->call.arena = &dispatch->logged_arena;
     dispatch->call.never_waits = true;
@@ -411,7 +430,7 @@ static void execute(struct dispatch *dispatch, const struct plan *plan,
 {
     struct client *client = request->client;
     dispatch->figures->commands++;
-    if (UNLIKELY(!plan->arity_fits) || UNLIKELY(!may_run(dispatch, plan->row, client))) {
+    if (UNLIKELY(!plan->arity_fits) || UNLIKELY(!may_run(dispatch, plan->row, request))) {
         refuse(dispatch, plan, request);
         return;
     }
@@ -498,7 +517,7 @@ bool dispatch_held(void *context, const struct net_request *request, bool writes
     const struct dispatch *dispatch = context;
     const struct command_row *row =
         cmd_table_find(dispatch->context->table, request->argv, request->argc);
-    if (row == NULL || !arity_fits(row, request->argc))
+    if (row == NULL || !dispatch_arity_fits(row, request->argc))
         return false;
     if ((request->client->flags & CLIENT_AUTHENTICATED) == 0 && (row->flags & CMD_NO_AUTH) == 0 &&
         access_needs_password(dispatch->context))

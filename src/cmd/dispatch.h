@@ -35,6 +35,24 @@ void dispatch_left(void *context, struct client *client);
 MUST_CHECK enum err dispatch_logged(struct dispatch *dispatch, struct client *client,
                                     struct bytes *argv, uint32_t argc);
 
+/* For cmd/nested.c, which runs commands within others: the same checks and the same figures. */
+MUST_CHECK bool dispatch_arity_fits(const struct command_row *row, uint32_t argc);
+/* Whether the client may run such a command at all; false: the error is written. The one place
+ * where rights are asked. */
+MUST_CHECK bool dispatch_allows(const struct dispatch *dispatch, const struct command_row *row,
+                                struct client *client, const struct bytes *argv, uint32_t argc,
+                                struct reply *reply);
+/* Hashes the keys at fixed places, at most so many; returns how many. */
+uint32_t dispatch_hash_keys(const struct store *store, const struct command_row *row,
+                            const struct bytes *argv, uint32_t argc, struct key *keys,
+                            uint32_t most);
+/* It was refused: counted, with the error that was written last. row NULL: there is none. */
+void dispatch_refused(struct dispatch *dispatch, struct command_row *row,
+                      const struct reply *reply);
+/* It has run, and took so long. `quietly`: neither slow log nor latency events hear of it. */
+void dispatch_ran(struct dispatch *dispatch, const struct call *call, struct command_row *row,
+                  uint64_t ns, bool failed, bool quietly);
+
 /* For cmd/blocking.c: a waiting client's request runs once more; it has spent so much already. */
 void dispatch_again(struct dispatch *dispatch, struct command_row *row,
                     const struct net_request *request, uint64_t spent_ns);

@@ -13,27 +13,32 @@ struct effect {
 
 /* --- telling ---------------------------------------------------------------------------------- */
 
-static void tell(struct effects *effects, unsigned db, const struct bytes *argv, uint32_t argc)
-{
-    for (uint32_t i = 0; i < effects->count; i++) {
-        const struct effects_listener *listener = &effects->listeners[i];
-        listener->effect(listener->context, db, argv, argc);
-    }
-}
-
-static void tell_begin(struct effects *effects, unsigned db)
+static void begin(struct effects *effects, unsigned db)
 {
     for (uint32_t i = 0; i < effects->count; i++) {
         const struct effects_listener *listener = &effects->listeners[i];
         listener->begin(listener->context, db);
     }
+    effects->begun = true;
+    effects->begun_db = db;
 }
 
-static void tell_end(struct effects *effects, unsigned db)
+static void end(struct effects *effects)
 {
+    effects->begun = false;
     for (uint32_t i = 0; i < effects->count; i++) {
         const struct effects_listener *listener = &effects->listeners[i];
-        listener->end(listener->context, db);
+        listener->end(listener->context, effects->begun_db);
+    }
+}
+
+static void tell(struct effects *effects, unsigned db, const struct bytes *argv, uint32_t argc)
+{
+    if (effects->open && !effects->begun)
+        begin(effects, db);
+    for (uint32_t i = 0; i < effects->count; i++) {
+        const struct effects_listener *listener = &effects->listeners[i];
+        listener->effect(listener->context, db, argv, argc);
     }
 }
 
@@ -137,14 +142,20 @@ void effects_listen(struct effects *effects, const struct effects_listener *list
     if (effects->count == 0)
         store_add_hooks(effects->store, &hooks);
     effects->listeners[effects->count++] = *listener;
+    if (effects->begun)
+        listener->begin(listener->context, effects->begun_db);
 }
 
 void effects_leave(struct effects *effects, const void *context)
 {
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < effects->count; i++)
-        if (effects->listeners[i].context != context)
-            effects->listeners[kept++] = effects->listeners[i];
+    for (uint32_t i = 0; i < effects->count; i++) {
+        const struct effects_listener *listener = &effects->listeners[i];
+        if (listener->context != context)
+            effects->listeners[kept++] = *listener;
+        else if (effects->begun)
+            listener->end(listener->context, effects->begun_db);
+    }
     if (kept == 0 && effects->count > 0)
         store_remove_hooks(effects->store, effects);
     effects->count = kept;
@@ -215,17 +226,17 @@ void effects_begin(struct effects *effects)
 
 static void tell_instead(struct effects *effects, unsigned db)
 {
-    bool several = effects->first != effects->last;
+    bool several = effects->first != effects->last && !effects->open;
     if (several)
-        tell_begin(effects, db);
+        begin(effects, db);
     for (const struct effect *effect = effects->first; effect != NULL; effect = effect->next)
         tell(effects, db, effect->argv, effect->argc);
     if (several)
-        tell_end(effects, db);
+        end(effects);
 }
 
 /* Only commands that say that they write are run again by others: DEBUG is for here. */
-void effects_end(struct effects *effects, struct call *call)
+static void tell_outcome(struct effects *effects, struct call *call)
 {
     effects->running = false;
     if (effects->lost)
@@ -237,4 +248,47 @@ void effects_end(struct effects *effects, struct call *call)
         tell(effects, call->db, call->argv, call->argc);
     effects->first = effects->last = NULL;
     effects->lost = false;
+}
+
+void effects_end(struct effects *effects, struct call *call)
+{
+    tell_outcome(effects, call);
+    effects->open = false;
+    if (effects->begun)
+        end(effects);
+}
+
+/* --- around a command within another ---------------------------------------------------------- */
+
+/* Who began to listen in the midst of the outer command hears single effects: nobody will say that
+ * it has ended. */
+void effects_enter(struct effects *effects, struct effects_outer *outer)
+{
+    *outer = (struct effects_outer){ .first = effects->first,
+                                     .last = effects->last,
+                                     .changes = effects->changes,
+                                     .running = effects->running,
+                                     .aside = effects->aside,
+                                     .nothing = effects->nothing,
+                                     .lost = effects->lost };
+    effects->open = effects->open || effects->running;
+    effects_begin(effects);
+}
+
+void effects_forget(struct effects *effects)
+{
+    effects->nothing = true;
+    effects->first = effects->last = NULL;
+}
+
+void effects_exit(struct effects *effects, struct call *call, const struct effects_outer *outer)
+{
+    tell_outcome(effects, call);
+    effects->first = outer->first;
+    effects->last = outer->last;
+    effects->changes = outer->changes;
+    effects->running = outer->running;
+    effects->aside = outer->aside;
+    effects->nothing = outer->nothing;
+    effects->lost = outer->lost;
 }

@@ -3,7 +3,9 @@
  *           same: the command itself, or what it put in its place (effects_instead) because it goes
  *           by chance, time or what is there: SPOP tells SREM, EXPIRE tells PEXPIREAT, INCRBYFLOAT
  *           tells SET, XADD * tells the id, BLPOP tells LPOP. Keys and fields that expire are told
- *           as DEL and HDEL when they go. Several effects of one command are one transaction.
+ *           as DEL and HDEL when they go. Several effects of one command are one transaction,
+ *           and so are those of the commands that a command runs (cmd/nested.h); one alone may be
+ *           such a transaction too.
  *           Who runs effects holds the clock (store_hold_clock): there nothing expires by itself.
  * Owner:    the dispatcher has one; what is told is copied by who keeps it.
  * Pointers: arguments hold until the listener returns.
@@ -36,6 +38,9 @@ struct effects {
     struct store *store;
     uint32_t count;
     struct effects_listener listeners[EFFECTS_LISTENERS_MAX];
+    bool open;  /* a command that runs others: what they do is one transaction */
+    bool begun; /* and listeners know, for something was told */
+    unsigned begun_db;
     bool running;                /* a command; else what changes is told by those who change it */
     bool aside;                  /* what changes now has been told already */
     uint64_t changes;            /* of the command, but for what expired on its way */
@@ -78,6 +83,18 @@ static inline void effects_aside(struct call *call, bool aside)
 /* The dispatcher's: before and after each command, while somebody listens. */
 void effects_begin(struct effects *effects);
 void effects_end(struct effects *effects, struct call *call);
+
+/* For cmd/nested.c: around a command within another. What both did is one transaction, told in the
+ * order in which it was done, which ends with the outer one. pre: effects_wanted. */
+struct effects_outer {
+    struct effect *first, *last;
+    uint64_t changes;
+    bool running, aside, nothing, lost;
+};
+void effects_enter(struct effects *effects, struct effects_outer *outer);
+/* What the inner one did, but for what expired on its way, is told to nobody. */
+void effects_forget(struct effects *effects);
+void effects_exit(struct effects *effects, struct call *call, const struct effects_outer *outer);
 
 static inline bool call_is_heard(const struct call *call)
 {

@@ -194,33 +194,33 @@ bool persist_before_exit(struct persistence *persistence, unsigned flags)
 
 /* --- the gate --------------------------------------------------------------------------------- */
 
-static bool is_write_or_ping(const struct command_row *row)
+static bool is_write_or_ping(const struct command_row *row, uint32_t flags)
 {
-    return (row->flags & CMD_WRITE) != 0 || bytes_is(bytes_of_text(row->command->name), "ping");
+    return (flags & CMD_WRITE) != 0 || bytes_is(bytes_of_text(row->command->name), "ping");
 }
 
-bool persist_gate(struct cmd_context *context, const struct command_row *row, struct client *client)
+bool persist_gate(struct cmd_context *context, const struct command_row *row, uint32_t flags,
+                  struct reply *reply)
 {
     struct persistence *persistence = context->persistence;
     persist_regate(persistence);
-    if (persistence->loading != NULL && (row->flags & CMD_LOADING) == 0) {
-        reply_error(&client->reply, "LOADING Redis is loading the dataset in memory");
+    if (persistence->loading != NULL && (flags & CMD_LOADING) == 0) {
+        reply_error(reply, "LOADING Redis is loading the dataset in memory");
         return false;
     }
-    if (UNLIKELY(persistence->log.refuses) && is_write_or_ping(row)) {
+    if (UNLIKELY(persistence->log.refuses) && is_write_or_ping(row, flags)) {
         int error = persistence->log.error;
-        reply_errorf(&client->reply, "MISCONF Errors writing to the AOF file: %s",
+        reply_errorf(reply, "MISCONF Errors writing to the AOF file: %s",
                      strerror(error != 0 ? error : ENOMEM));
         return false;
     }
-    if (refuses_writes(persistence) && is_write_or_ping(row)) {
-        reply_error(&client->reply,
-                    "MISCONF Snapshots are asked for (save), and the last one could not be "
-                    "written. Writes are refused until one can be, or until "
-                    "stop-writes-on-bgsave-error is no. The log says why it failed.");
+    if (refuses_writes(persistence) && is_write_or_ping(row, flags)) {
+        reply_error(reply, "MISCONF Snapshots are asked for (save), and the last one could not be "
+                           "written. Writes are refused until one can be, or until "
+                           "stop-writes-on-bgsave-error is no. The log says why it failed.");
         return false;
     }
-    if ((row->flags & CMD_WRITE) != 0)
+    if ((flags & CMD_WRITE) != 0)
         saver_press_on(&persistence->saver);
     return true;
 }

@@ -49,9 +49,10 @@ void persist_regate(struct persistence *persistence);
  * say. false: it could not be written, and the process must go on. */
 MUST_CHECK bool persist_before_exit(struct persistence *persistence, unsigned flags);
 
-/* false: the command may not run now, the error is written. */
+/* false: the command may not run now, the error is written. `flags`: the row's; of EXEC those of
+ * what it runs too. */
 MUST_CHECK bool persist_gate(struct cmd_context *context, const struct command_row *row,
-                             struct client *client);
+                             uint32_t flags, struct reply *reply);
 
 /* persist_load.c: the file of dir and dbfilename. `serve`: clients are looked after meanwhile.
  * ERR_MISSING: there is none. Other errors stand in the log. */
