@@ -320,13 +320,16 @@ static void free_some_of_value(struct store *store)
 
 bool store_free_step(struct store *store, uint64_t deadline_ns)
 {
-    while (store->dying != NULL || store->dying_values != NULL) {
-        if (store->dying_values != NULL)
+    bool past = past_free_step(&store->space);
+    while (!past || store->dying != NULL || store->dying_values != NULL) {
+        if (!past)
+            past = past_free_step(&store->space);
+        else if (store->dying_values != NULL)
             free_some_of_value(store);
         else if (empty_step(store, store->dying))
             drop_first_dying(store);
         if (seam_now_ns(store->seam) >= deadline_ns)
-            return store->dying == NULL && store->dying_values == NULL;
+            return past && store->dying == NULL && store->dying_values == NULL;
     }
     return true;
 }

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "store/inside.h"
+#include "struct/past.h"
 
 static const char *const kind_names[BLOCK_KINDS] = { "keys", "expiring-keys", "values", "nodes" };
 
@@ -42,6 +43,8 @@ void store_drop(struct store *store)
         memory_give(store->dying_values);
         store->dying_values = next;
     }
+    while (!past_free_step(&store->space))
+        continue;
     databases_release(store);
     buffer_release(&store->inner_room);
     space_release(&store->space);

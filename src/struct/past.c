@@ -4,7 +4,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 
-enum { SLOTS_MIN = 16 };
+enum { SLOTS_MIN = 16, FREED_AT_ONCE = 100 };
 
 /* A node as it was; `node` is NULL where the number's slot was empty. */
 struct kept_node {
@@ -13,19 +13,22 @@ struct kept_node {
 };
 
 struct kept_value {
-    uint32_t id; /* 0: a free place */
+    uint32_t id;
     uint32_t count, capacity;
-    struct root *root;
     struct kept_node *nodes;
     struct buffer runs; /* references, 8 bytes each */
     uint64_t bytes;
     bool gone; /* the root is no more */
+    /* Of one that has been read: */
+    struct kept_value *next;
+    uint32_t freed;   /* places of nodes */
+    struct root root; /* and behind it what it has more */
 };
 
 struct past {
     struct space *space;
-    struct kept_value *values;
-    uint32_t count, capacity; /* of values; a power of two */
+    struct kept_value **values; /* open addressing, by id */
+    uint32_t count, capacity;   /* a power of two */
     uint64_t bytes, limit;
     uint32_t large; /* the id of the one value that is not counted against the limit; 0: none */
     bool spoiled;
@@ -38,44 +41,42 @@ static uint32_t spread(uint32_t number)
     return number * UINT32_C(2654435769);
 }
 
-static struct kept_value *value_place(const struct past *past, uint32_t id)
+static struct kept_value **value_place(const struct past *past, uint32_t id)
 {
     uint32_t mask = past->capacity - 1, at = spread(id) & mask;
-    while (past->values[at].id != 0 && past->values[at].id != id)
+    while (past->values[at] != NULL && past->values[at]->id != id)
         at = (at + 1) & mask;
     return &past->values[at];
 }
 
 static struct kept_value *find_value(const struct past *past, uint32_t id)
 {
-    if (past == NULL || past->count == 0)
-        return NULL;
-    struct kept_value *value = value_place(past, id);
-    return value->id == id ? value : NULL;
+    return past == NULL || past->count == 0 ? NULL : *value_place(past, id);
 }
 
 uint64_t past_large_bytes(const struct past *past)
 {
-    return past->large == 0 ? 0 : value_place(past, past->large)->bytes;
+    const struct kept_value *large = past->large == 0 ? NULL : find_value(past, past->large);
+    return large == NULL ? 0 : large->bytes;
 }
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
 /* One command may change all of a value that is larger than the limit, and be none the wiser. So
  * the value that would pass the limit is not counted, as long as there is only one of the kind. */
-static bool fits(struct past *past, const struct kept_value *value, uint64_t bytes)
+static bool fits(struct past *past, uint32_t id, uint64_t bytes)
 {
-    if (value->id == past->large || past->bytes - past_large_bytes(past) + bytes <= past->limit)
+    if (id == past->large || past->bytes - past_large_bytes(past) + bytes <= past->limit)
         return true;
     if (past->large != 0)
         return false;
-    past->large = value->id;
+    past->large = id;
     return true;
 }
 
 static void *take(struct past *past, struct kept_value *value, size_t bytes)
 {
-    void *at = fits(past, value, bytes) ? memory_take(bytes) : NULL;
+    void *at = fits(past, value->id, bytes) ? memory_take(bytes) : NULL;
     if (at == NULL) {
         past->spoiled = true;
         return NULL;
@@ -85,33 +86,23 @@ static void *take(struct past *past, struct kept_value *value, size_t bytes)
     return at;
 }
 
-static void release_nodes(struct kept_value *value)
+/* Gives back up to `most` of what is kept of the value; true: all is. */
+static bool release_some(struct space *space, struct kept_value *value, uint32_t most)
 {
-    for (uint32_t i = 0; i < value->capacity; i++)
-        memory_give(value->nodes[i].node);
-    memory_give(value->nodes);
-    value->nodes = NULL;
-    value->count = value->capacity = 0;
-}
-
-static void release_runs(struct past *past, struct kept_value *value)
-{
-    for (size_t at = 0; at < value->runs.count; at += sizeof(uint64_t)) {
+    for (; value->freed < value->capacity && most > 0; most--)
+        memory_give(value->nodes[value->freed++].node);
+    for (; value->runs.count > 0 && most > 0; most--) {
         uint64_t ref;
-        memcpy(&ref, value->runs.at + at, sizeof ref);
-        heap_give(past->space->heap, space_at(past->space, ref));
+        value->runs.count -= sizeof ref;
+        memcpy(&ref, value->runs.at + value->runs.count, sizeof ref);
+        heap_give(space->heap, space_at(space, ref));
     }
+    if (value->freed < value->capacity || value->runs.count > 0)
+        return false;
+    memory_give(value->nodes);
     buffer_release(&value->runs);
-}
-
-static void release_value(struct past *past, struct kept_value *value)
-{
-    release_nodes(value);
-    release_runs(past, value);
-    memory_give(value->root);
-    value->root = NULL;
-    past->bytes -= value->bytes;
-    value->bytes = 0;
+    memory_give(value);
+    return true;
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -124,8 +115,8 @@ static bool more_values(struct past *past)
     if (wider.values == NULL)
         return false;
     for (uint32_t i = 0; i < past->capacity; i++)
-        if (past->values[i].id != 0)
-            *value_place(&wider, past->values[i].id) = past->values[i];
+        if (past->values[i] != NULL)
+            *value_place(&wider, past->values[i]->id) = past->values[i];
     memory_give(past->values);
     *past = wider;
     return true;
@@ -136,45 +127,61 @@ static size_t bytes_of_root(const struct root *root)
     return sizeof *root + root->sets * sizeof *root->nodes + root->more_bytes;
 }
 
+static struct kept_value *new_value(struct past *past, const struct root *root)
+{
+    size_t bytes = offsetof(struct kept_value, root) + bytes_of_root(root);
+    bytes = bytes < sizeof(struct kept_value) ? sizeof(struct kept_value) : bytes;
+    struct kept_value *value = fits(past, root->head.id, bytes) ? memory_take_zeroed(bytes) : NULL;
+    if (value == NULL)
+        return NULL;
+    value->id = root->head.id;
+    value->bytes = bytes;
+    past->bytes += bytes;
+    memcpy(&value->root, root, bytes_of_root(root));
+    return value;
+}
+
 static struct kept_value *keep_value(struct past *past, const struct root *root)
 {
     struct kept_value *value = find_value(past, root->head.id);
     if (value != NULL)
         return value;
-    if (past->count >= past->capacity / 4 * 3 && !more_values(past)) {
+    if (past->count < past->capacity / 4 * 3 || more_values(past))
+        value = new_value(past, root);
+    if (value == NULL) {
         past->spoiled = true;
         return NULL;
     }
-    value = value_place(past, root->head.id);
-    *value = (struct kept_value){ .id = root->head.id };
-    value->root = take(past, value, bytes_of_root(root));
-    if (value->root == NULL) {
-        if (value->id == past->large)
-            past->large = 0;
-        value->id = 0;
-        return NULL;
-    }
-    memcpy(value->root, root, bytes_of_root(root));
+    *value_place(past, value->id) = value;
     past->count++;
     return value;
 }
 
-/* Takes a value out, and moves those behind it that may stand nearer now. */
-static void forget_value(struct past *past, struct kept_value *value)
+/* It goes in steps (past_free_step). */
+static void release_later(struct space *space, struct kept_value *value)
 {
-    uint32_t mask = past->capacity - 1, hole = (uint32_t)(value - past->values);
-    if (value->id == past->large)
+    value->next = space->past_rest;
+    space->past_rest = value;
+}
+
+/* Takes a value out, and moves those behind it that may stand nearer now. */
+static void forget_value(struct past *past, uint32_t id)
+{
+    struct kept_value **place = value_place(past, id);
+    uint32_t mask = past->capacity - 1, hole = (uint32_t)(place - past->values);
+    past->bytes -= (*place)->bytes;
+    if (id == past->large)
         past->large = 0;
-    release_value(past, value);
+    release_later(past->space, *place);
     past->count--;
-    for (uint32_t at = (hole + 1) & mask; past->values[at].id != 0; at = (at + 1) & mask) {
-        uint32_t home = spread(past->values[at].id) & mask;
+    for (uint32_t at = (hole + 1) & mask; past->values[at] != NULL; at = (at + 1) & mask) {
+        uint32_t home = spread(past->values[at]->id) & mask;
         if (((at - home) & mask) < ((at - hole) & mask))
             continue;
         past->values[hole] = past->values[at];
         hole = at;
     }
-    past->values[hole] = (struct kept_value){ 0 };
+    past->values[hole] = NULL;
 }
 
 /* --- nodes ------------------------------------------------------------------------------------ */
@@ -189,9 +196,10 @@ static struct kept_node *node_place(const struct kept_value *value, uint32_t num
 
 static bool more_nodes(struct past *past, struct kept_value *value)
 {
-    struct kept_value wider = *value;
-    wider.capacity = value->capacity == 0 ? SLOTS_MIN : value->capacity * 2;
+    struct kept_value wider = { .capacity =
+                                    value->capacity == 0 ? SLOTS_MIN : value->capacity * 2 };
     size_t bytes = wider.capacity * sizeof *wider.nodes;
+    size_t before = value->capacity * sizeof *value->nodes;
     wider.nodes = take(past, value, bytes);
     if (wider.nodes == NULL)
         return false;
@@ -200,10 +208,10 @@ static bool more_nodes(struct past *past, struct kept_value *value)
         if (value->nodes[i].number != 0)
             *node_place(&wider, value->nodes[i].number - 1) = value->nodes[i];
     memory_give(value->nodes);
-    size_t before = value->capacity * sizeof *value->nodes;
+    value->nodes = wider.nodes;
+    value->capacity = wider.capacity;
     past->bytes -= before;
-    wider.bytes = value->bytes - before;
-    *value = wider;
+    value->bytes -= before;
     return true;
 }
 
@@ -215,7 +223,7 @@ static struct kept_node *place_to_keep(struct past *past, const struct root *roo
     if (*value == NULL)
         return NULL;
     unsigned set = (number & NODE_SECOND) != 0;
-    if ((number & ~NODE_SECOND) >= (*value)->root->nodes[set].count)
+    if ((number & ~NODE_SECOND) >= (*value)->root.nodes[set].count)
         return NULL;
     if ((*value)->count >= (*value)->capacity / 4 * 3 && !more_nodes(past, *value))
         return NULL;
@@ -280,7 +288,7 @@ bool past_keep_run(struct space *space, const struct root *root, uint64_t ref)
         return false;
     struct kept_value *value = keep_value(past, root);
     uint64_t bytes = heap_block_bytes(space->heap, space_at(space, ref));
-    if (value == NULL || !fits(past, value, bytes) ||
+    if (value == NULL || !fits(past, value->id, bytes) ||
         !buffer_append(&value->runs, bytes_of(&ref, sizeof ref))) {
         past->spoiled = true;
         return false;
@@ -300,7 +308,7 @@ bool past_wants(const struct space *space, uint32_t id)
 const struct root *past_root(const struct space *space, uint32_t id)
 {
     const struct kept_value *value = find_value(space->past, id);
-    return value != NULL ? value->root : root_of(space, id);
+    return value != NULL ? &value->root : root_of(space, id);
 }
 
 const struct node *past_node(const struct space *space, const struct root *root, unsigned set,
@@ -323,9 +331,8 @@ const struct node *past_node(const struct space *space, const struct root *root,
 
 void past_done(struct space *space, uint32_t id)
 {
-    struct kept_value *value = find_value(space->past, id);
-    if (value != NULL)
-        forget_value(space->past, value);
+    if (find_value(space->past, id) != NULL)
+        forget_value(space->past, id);
     if (space->past != NULL && roots_has(&space->roots, id))
         root_of(space, id)->epoch = space->epoch;
 }
@@ -351,8 +358,8 @@ void past_close(struct space *space)
     if (past == NULL)
         return;
     for (uint32_t i = 0; i < past->capacity; i++)
-        if (past->values[i].id != 0)
-            release_value(past, &past->values[i]);
+        if (past->values[i] != NULL)
+            release_later(space, past->values[i]);
     memory_give(past->values);
     memory_give(past);
     space->past = NULL;
@@ -373,16 +380,34 @@ uint64_t past_bytes(const struct past *past)
     return past->bytes;
 }
 
+bool past_free_step(struct space *space)
+{
+    struct kept_value *value = space->past_rest;
+    if (value == NULL)
+        return true;
+    struct kept_value *next = value->next;
+    if (release_some(space, value, FREED_AT_ONCE))
+        space->past_rest = next;
+    return space->past_rest == NULL;
+}
+
+static void each_run(const struct kept_value *value, void (*visit)(void *context, uint64_t ref),
+                     void *context)
+{
+    for (size_t at = 0; at < value->runs.count; at += sizeof(uint64_t)) {
+        uint64_t ref;
+        memcpy(&ref, value->runs.at + at, sizeof ref);
+        visit(context, ref);
+    }
+}
+
 void past_each_run(const struct space *space, void (*visit)(void *context, uint64_t ref),
                    void *context)
 {
     const struct past *past = space->past;
-    for (uint32_t i = 0; past != NULL && i < past->capacity; i++) {
-        const struct buffer *runs = &past->values[i].runs;
-        for (size_t at = 0; at < runs->count; at += sizeof(uint64_t)) {
-            uint64_t ref;
-            memcpy(&ref, runs->at + at, sizeof ref);
-            visit(context, ref);
-        }
-    }
+    for (uint32_t i = 0; past != NULL && i < past->capacity; i++)
+        if (past->values[i] != NULL)
+            each_run(past->values[i], visit, context);
+    for (const struct kept_value *value = space->past_rest; value != NULL; value = value->next)
+        each_run(value, visit, context);
 }

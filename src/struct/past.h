@@ -9,7 +9,8 @@
  *             id, number -> copy of the node        while the root's epoch is an older one
  *                     else: the node as it is now
  *
- * Owner:    the past owns copies and kept runs, until past_done of their value, or past_close.
+ * Owner:    the past owns copies and kept runs, until past_done of their value, or past_close; then
+ *           they wait for past_free_step.
  * Pointers: what reading gives holds until the next safe point or change of the value.
  * Threads:  the heap's.
  * Failure:  no memory for a copy: the past is spoiled (past_is_spoiled), the change goes on; who
@@ -29,6 +30,9 @@ struct past;
 MUST_CHECK struct past *past_open(struct space *space, uint64_t memory_limit);
 /* Gives back whatever is kept. Roots that were not read stay unread only for this past. */
 void past_close(struct space *space);
+/* Gives back some of what is not needed any more; true: nothing is left. To be called until then,
+ * with a past open or not, at safe points. */
+MUST_CHECK bool past_free_step(struct space *space);
 bool past_is_spoiled(const struct past *past);
 /* Nobody will read on: nothing more is put aside, and no value is wanted. */
 void past_spoil(struct past *past);

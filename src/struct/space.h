@@ -39,8 +39,9 @@ struct space {
     struct rng *rng;
     const struct type_limits *limits;
     struct roots roots;
-    struct past *past; /* struct/past.h; NULL: no snapshot is under way */
-    uint32_t epoch;    /* of roots that are made now */
+    struct past *past;            /* struct/past.h; NULL: no snapshot is under way */
+    struct kept_value *past_rest; /* of values that were read: to be given back in steps */
+    uint32_t epoch;               /* of roots that are made now */
 };
 
 void space_init(struct space *space, struct heap *heap, const struct hash_seed *seed,

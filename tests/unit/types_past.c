@@ -92,6 +92,14 @@ static void check_valid(struct type_world *world, const struct changes *changes)
         CHECK(type_ops(changes->type)->valid(&world->space, &changes->value));
 }
 
+static void close_past(struct space *space)
+{
+    past_close(space);
+    while (!past_free_step(space))
+        CHECK(space->past_rest != NULL);
+    CHECK(space->past_rest == NULL);
+}
+
 static void begin_subject(struct type_world *world, struct subject *subject, unsigned type)
 {
     *subject = (struct subject){ 0 };
@@ -149,7 +157,7 @@ static void check_told_as_it_was(struct type_world *world, unsigned type, unsign
     tell_disturbed(world, subjects, bystanders, most);
     CHECK(!past_is_spoiled(past));
     CHECK_EQ(past_bytes(past), 0); /* bystanders are younger than the past */
-    past_close(&world->space);
+    close_past(&world->space);
     for (unsigned i = 0; i < SUBJECTS; i++)
         end_subject(world, &subjects[i]);
     for (unsigned i = 0; i < BYSTANDERS; i++) {
@@ -224,7 +232,7 @@ static void check_given_up(struct type_world *world, unsigned type, uint64_t lim
     bool early = rng_below(&world->rng, 2) == 0;
     if (early)
         teller_drop(subject.teller);
-    past_close(&world->space);
+    close_past(&world->space);
     if (!early)
         teller_drop(subject.teller);
     end_subject(world, &subject);
@@ -259,7 +267,7 @@ TEST(past_without_memory_is_spoiled)
         memory_fail_after(UINT64_MAX);
         for (unsigned i = 0; i < 100; i++)
             changes_step(&subject.changes);
-        past_close(&world.space);
+        close_past(&world.space);
         end_subject(&world, &subject);
         CHECK_EQ(type_blocks(&world), 0);
     }
