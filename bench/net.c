@@ -80,7 +80,7 @@ int main(int argc, char **argv)
                                        .bulk_max = 512u << 20 };
     struct net *net = net_new(&seam, &handler);
     int listener = socket_listen_tcp("127.0.0.1", (uint16_t)strtoul(argv[1], NULL, 10), 511);
-    if (net == NULL || listener < 0 || !net_listen(net, listener, false)) {
+    if (net == NULL || listener < 0 || !net_listen(net, listener, NET_TCP)) {
         perror("bench-net");
         return 1;
     }

@@ -40,10 +40,10 @@ wanted() {
         case $set in
         build)
             command -v "${CC:-cc}" >/dev/null 2>&1 || echo gcc
-            echo libc6-dev make pkg-config libjemalloc-dev liblzf-dev
+            echo libc6-dev make pkg-config libjemalloc-dev liblzf-dev libssl-dev
             ;;
         test)
-            echo redis-server redis-tools python3 python3-pytest python3-redis
+            echo redis-server redis-tools python3 python3-pytest python3-redis openssl
             echo clang universal-ctags shellcheck binutils
             clang_runtime
             formatter

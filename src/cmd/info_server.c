@@ -7,6 +7,8 @@
 #include "net/client.h"
 #include "observe/process_facts.h"
 
+#include <stdio.h>
+
 static const char *supervised(const struct config *config)
 {
     switch ((enum config_supervised)config->supervised) {
@@ -20,6 +22,27 @@ static const char *supervised(const struct config *config)
     default:
         return "no";
     }
+}
+
+static void listener(struct info *info, int number, const char *name, int64_t port)
+{
+    const struct config_bind *bind = &info->context->config->bind;
+    char addresses[512] = "";
+    size_t count = 0;
+    for (size_t i = 0; i < bind->count && count < sizeof addresses; i++)
+        count += (size_t)snprintf(addresses + count, sizeof addresses - count, ",bind=%s",
+                                  bind->addresses[i].at);
+    if (port != 0)
+        info_line(info, "listener%d:name=%s%s,port=%lld", number, name, addresses, (long long)port);
+}
+
+/* The numbers are those of the kinds. */
+static void listeners(struct info *info, const struct config *config)
+{
+    listener(info, 0, "tcp", config->port);
+    if (config->unixsocket.count > 0)
+        info_line(info, "listener1:name=unix,bind=%s", config->unixsocket.at);
+    listener(info, 2, "tls", config->tls_port);
 }
 
 void info_server(struct info *info)
@@ -44,7 +67,8 @@ void info_server(struct info *info)
     info_count(info, "process_id", facts.pid);
     info_line(info, "process_supervised:%s", supervised(config));
     info_line(info, "run_id:%s", observer->run_id);
-    info_line(info, "tcp_port:%lld", (long long)config->port);
+    info_line(info, "tcp_port:%lld",
+              (long long)(config->port != 0 ? config->port : config->tls_port));
     info_line(info, "server_time_usec:%lld", (long long)seam_wall_us(observer->seam));
     info_count(info, "uptime_in_seconds", uptime);
     info_count(info, "uptime_in_days", uptime / 86400);
@@ -54,8 +78,7 @@ void info_server(struct info *info)
     info_line(info, "executable:%s", facts.executable);
     info_line(info, "config_file:%s", config->file.at);
     info_line(info, "io_threads_active:0");
-    info_line(info, "listener0:name=tcp,bind=%s,port=%lld",
-              config->bind.count > 0 ? config->bind.addresses[0].at : "*", (long long)config->port);
+    listeners(info, config);
 }
 
 void info_clients(struct info *info)

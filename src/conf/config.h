@@ -129,6 +129,15 @@ enum config_shutdown {
     CONFIG_SHUTDOWN_FORCE = 8,
 };
 
+/* tls-auth-clients: whether a client must show a certificate. */
+enum config_tls_clients {
+    CONFIG_TLS_CLIENTS_ANY,
+    CONFIG_TLS_CLIENTS_CERTIFIED,
+    CONFIG_TLS_CLIENTS_OPTIONAL,
+};
+
+enum config_tls_user { CONFIG_TLS_USER_OFF, CONFIG_TLS_USER_COMMON_NAME };
+
 /* notify-keyspace-events: a set of these. */
 enum config_notify {
     CONFIG_NOTIFY_KEYSPACE = 1 << 0,  /* K */
@@ -279,6 +288,24 @@ struct config {
 
     /* scripts: read by what asks for it, without effect yet */
     int64_t busy_reply_threshold; /* milliseconds */
+
+    /* TLS */
+    int64_t tls_port; /* 0: none */
+    struct config_text tls_cert_file;
+    struct config_text tls_key_file;
+    struct config_text tls_key_file_pass;
+    struct config_text tls_dh_params_file;
+    struct config_text tls_ca_cert_file;
+    struct config_text tls_ca_cert_dir;
+    int tls_auth_clients;      /* enum config_tls_clients */
+    int tls_auth_clients_user; /* enum config_tls_user */
+    struct config_text tls_protocols;
+    struct config_text tls_ciphers;
+    struct config_text tls_ciphersuites;
+    bool tls_prefer_server_ciphers;
+    bool tls_session_caching;
+    int64_t tls_session_cache_size;    /* sessions; 0: no limit */
+    int64_t tls_session_cache_timeout; /* seconds */
 
     /* The values of the options that have no field of their own, by the number of the row; a text
      * without address stands for the default. */

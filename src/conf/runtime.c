@@ -249,7 +249,8 @@ static enum err change(struct conf_runtime *runtime, struct config *next, const 
         return err;
     for (size_t i = 0; i < count; i += 2) {
         const struct option *option = option_find(pairs[i]);
-        changed[option_index(option)] = !option_equal(option, runtime->config, next);
+        changed[option_index(option)] =
+            (option->flags & OPTION_REREAD) != 0 || !option_equal(option, runtime->config, next);
     }
     return apply_hooks(runtime, changed, next, error);
 }

@@ -148,12 +148,12 @@ void queue_put(struct connection *connection, enum net_queue_kind kind)
 
 /* ---- coming and going ------------------------------------------------------------------------ */
 
-static void fill(struct connection *connection, struct net *net, int fd, bool unix_socket)
+static void fill(struct connection *connection, struct net *net, int fd, enum net_door door)
 {
     connection->client = (struct client){
         .id = ++net->last_id,
         .fd = fd,
-        .flags = unix_socket ? CLIENT_UNIX_SOCKET : 0,
+        .flags = door == NET_UNIX ? CLIENT_UNIX_SOCKET : 0,
         .net = net,
         .created_ms = net->clock.wall_ms,
         .active_ms = net->clock.wall_ms,
@@ -163,17 +163,23 @@ static void fill(struct connection *connection, struct net *net, int fd, bool un
     connection->client.reply.owner = connection;
 }
 
-struct connection *connection_new(struct net *net, int fd, bool unix_socket)
+static bool watch(struct net *net, struct connection *connection)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
+    connection->interest = EPOLLIN;
+    return epoll_ctl(net->epoll, EPOLL_CTL_ADD, connection->client.fd, &event) == 0;
+}
+
+struct connection *connection_new(struct net *net, int fd, enum net_door door)
 {
     if (!ids_make_room(net))
         return NULL;
     struct connection *connection = memory_take_zeroed(sizeof(*connection));
     if (connection == NULL)
         return NULL;
-    fill(connection, net, fd, unix_socket);
-    connection->interest = EPOLLIN;
-    struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
-    if (epoll_ctl(net->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+    fill(connection, net, fd, door);
+    if ((door == NET_TLS && !secure_begin(connection)) || !watch(net, connection)) {
+        secure_end(connection);
         memory_give(connection);
         return NULL;
     }
@@ -219,6 +225,7 @@ static void free_connection(struct net *net, struct connection *connection)
     reply_release(&client->reply);
     reader_reset(&connection->reader);
     input_release(connection);
+    secure_end(connection);
     memory_give(client->name);
     memory_give(client->lib_name);
     memory_give(client->lib_version);
@@ -243,7 +250,7 @@ void net_end_connections(struct net *net)
     while ((connection = net->ending) != NULL) {
         net->ending = connection->next_ending;
         connection->ending = false;
-        if (reply_unsent(&connection->client.reply) == 0)
+        if (connection_unsent(connection) == 0)
             connection_close(connection);
         else
             connection_interest(connection);
@@ -276,6 +283,8 @@ void connection_interest(struct connection *connection)
         wanted = 0;
     if (connection->choked)
         wanted |= EPOLLOUT;
+    if (UNLIKELY(connection->tls != NULL))
+        wanted = secure_interest(connection, wanted);
     if (LIKELY(wanted == connection->interest) || connection->closing)
         return;
     struct epoll_event event = { .events = wanted, .data.ptr = connection };
@@ -332,7 +341,7 @@ uint64_t client_memory(const struct client *client)
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         texts += all[i] == NULL ? 0 : memory_usable(all[i]);
     return memory_usable(connection) + client->input.capacity + client_output_memory(client) +
-           reader_memory(&connection->reader) + texts;
+           reader_memory(&connection->reader) + connection->tls_bytes + texts;
 }
 
 uint64_t client_input_free(const struct client *client)

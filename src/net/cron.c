@@ -72,7 +72,7 @@ static uint64_t highest(const uint64_t *peaks)
 static uint64_t bytes_of_clients(const struct net *net)
 {
     uint64_t free_bytes = (uint64_t)net->pool.free_count * REPLY_CHUNK_BYTES;
-    return (uint64_t)net->open * sizeof(struct connection) + net->input_held +
+    return (uint64_t)net->open * sizeof(struct connection) + net->input_held + net->tls_held +
            net->pool.held_bytes - free_bytes;
 }
 
@@ -152,6 +152,7 @@ void net_cron(struct net *net)
         net->cron_ns = net->clock.now_ns + period;
     take_samples(net);
     begin_second(net);
+    secure_end_slow(net);
     visit_some(net);
     net_wake_listeners(net);
 }

@@ -46,7 +46,9 @@ static size_t receive(struct connection *connection, uint8_t *at, size_t room)
 {
     struct client *client = &connection->client;
     struct net *net = client->net;
-    ssize_t got = net->seam->receive(net->seam->context, client->fd, at, room);
+    ssize_t got = LIKELY(connection->tls == NULL)
+                      ? net->seam->receive(net->seam->context, client->fd, at, room)
+                      : secure_receive(connection, at, room);
     if (UNLIKELY(got <= 0)) {
         if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
             connection_close(connection);
@@ -144,6 +146,8 @@ static bool is_long(const struct connection *connection)
 
 void connection_receive(struct connection *connection)
 {
+    if (UNLIKELY(connection->tls != NULL) && !secure_may_receive(connection))
+        return;
     if (connection->queue != QUEUE_NONE || connection_stopped(connection))
         return; /* what was received before comes first */
     if (connection->served)

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/ticks.h"
 #include "net/net.h"
+#include "net/tls.h"
 #include "proto/reader.h"
 
 #include <stdatomic.h>
@@ -33,14 +34,19 @@ enum {
     NET_OUTPUT_UNKNOWN_MAX = 65536, /* unsent replies before authentication */
     NET_CRON_MS = 100,
     NET_SAMPLES = 16,
-    NET_PEAK_SLOTS = 8, /* seconds that input_max and output_max look back */
+    NET_PEAK_SLOTS = 8,           /* seconds that input_max and output_max look back */
+    NET_HANDSHAKES_MAX = 512,     /* at once; each takes some 50 KB of memory */
+    NET_HANDSHAKE_MS = 10000,     /* the longest */
+    NET_HANDSHAKE_FAIR_MS = 2000, /* who takes longer leaves when others wait */
 };
 
 /* In which queue a connection stands. */
 enum net_queue_kind {
     QUEUE_NONE,
-    QUEUE_READY,  /* its input holds requests to be parsed in the next turn */
-    QUEUE_PAUSED, /* the same, at the end of CLIENT PAUSE */
+    QUEUE_READY,     /* its input holds requests to be parsed in the next turn */
+    QUEUE_PAUSED,    /* the same, at the end of CLIENT PAUSE */
+    QUEUE_MORE,      /* TLS holds bytes of it, of which epoll knows nothing */
+    QUEUE_HANDSHAKE, /* it is not secure yet; the oldest is first */
     QUEUE_KINDS,
 };
 
@@ -60,11 +66,13 @@ struct connection {
     bool closing, ending;    /* in these lists */
     bool choked;             /* the system took no more: epoll says when it does */
     int64_t soft_since_ms;   /* over the soft output limit; 0: under it */
+    struct tls *tls;         /* NULL: it speaks plainly */
+    uint64_t tls_bytes;      /* of it, as counted in net->tls_held */
 };
 
 struct listener {
     int fd;
-    bool unix_socket;
+    enum net_door door;
 };
 
 /* Requests of several connections, in order, and all they point to. */
@@ -95,6 +103,9 @@ struct net {
     uint32_t listener_count;
     bool listeners_rest; /* no descriptors are left: accepting goes on with the next cron */
     int64_t logged_accept_ms, logged_http_ms; /* when last, so that nobody can fill the log */
+    int64_t logged_handshake_ms;
+    uint64_t handshakes_not_logged; /* since then */
+    struct tls_context *tls;
 
     struct connection *oldest, *newest;
     struct connection *cron_next; /* whom the cron visits next */
@@ -126,6 +137,7 @@ struct net {
     struct sample_rate input_rate, output_rate, command_rate, poll_rate, busy_rate;
     uint32_t sample_at;
     uint64_t input_held; /* capacity of all input buffers */
+    uint64_t tls_held;   /* by connections over TLS, beside what plain ones hold */
     uint64_t input_peaks[NET_PEAK_SLOTS], output_peaks[NET_PEAK_SLOTS];
     int64_t peaks_second;
 };
@@ -143,9 +155,30 @@ void net_log(struct net *net, int level, const char *format, ...)
 /* listen.c */
 void net_accept(struct net *net, struct listener *listener);
 void net_wake_listeners(struct net *net);
+/* Protected mode, and the peer is on another machine: it gets the reason, and is to be closed. */
+bool net_denies(const struct net *net, const struct connection *connection, struct bytes *reason);
+
+/* secure.c: what is different for a connection over TLS. */
+MUST_CHECK bool secure_begin(struct connection *connection);
+void secure_end(struct connection *connection);
+/* Before anything is received: goes on with the handshake. false: nothing is to be received. */
+MUST_CHECK bool secure_may_receive(struct connection *connection);
+ssize_t secure_receive(struct connection *connection, void *at, size_t room);
+ssize_t secure_send(struct connection *connection, const struct iovec *parts, int count);
+/* What to ask of epoll instead. Bytes that it knows nothing of are for the next turn. */
+uint32_t secure_interest(struct connection *connection, uint32_t wanted);
+/* Whether one more may begin its handshake; may close one that takes too long. */
+bool secure_has_room(struct net *net);
+void secure_end_slow(struct net *net); /* whose handshake takes more than NET_HANDSHAKE_MS */
+/* Bytes not yet taken by the system, inside TLS or not. */
+static inline uint64_t connection_unsent(const struct connection *connection)
+{
+    uint64_t unsent = reply_unsent(&connection->client.reply);
+    return LIKELY(connection->tls == NULL) ? unsent : unsent + tls_unsent(connection->tls);
+}
 
 /* connections.c */
-MUST_CHECK struct connection *connection_new(struct net *net, int fd, bool unix_socket);
+MUST_CHECK struct connection *connection_new(struct net *net, int fd, enum net_door door);
 void connection_close(struct connection *connection); /* now; freed at the end of the turn */
 void net_free_closing(struct net *net);
 void net_end_connections(struct net *net); /* those to be closed when all is sent */

@@ -27,12 +27,12 @@ static struct listener *free_place(struct net *net)
     return &net->listeners[net->listener_count++];
 }
 
-bool net_listen(struct net *net, int listener, bool unix_socket)
+bool net_listen(struct net *net, int listener, enum net_door door)
 {
     struct listener *place = free_place(net);
     if (place == NULL)
         return false;
-    *place = (struct listener){ listener, unix_socket };
+    *place = (struct listener){ listener, door };
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = (void *)tagged(place) };
     if (epoll_ctl(net->epoll, EPOLL_CTL_ADD, listener, &event) == 0)
         return true;
@@ -40,27 +40,30 @@ bool net_listen(struct net *net, int listener, bool unix_socket)
     return false;
 }
 
-void net_unlisten(struct net *net, bool unix_socket)
+void net_unlisten(struct net *net, enum net_door door)
 {
     for (uint32_t i = 0; i < net->listener_count; i++) {
         struct listener *listener = &net->listeners[i];
-        if (listener->fd < 0 || listener->unix_socket != unix_socket)
+        if (listener->fd < 0 || listener->door != door)
             continue;
         net->seam->close(net->seam->context, listener->fd);
         listener->fd = -1;
     }
 }
 
-/* Without descriptors a listener would be reported at once again, and the loop would spin. */
+static void listener_asks_for(struct net *net, struct listener *listener, uint32_t events)
+{
+    struct epoll_event event = { .events = events, .data.ptr = (void *)tagged(listener) };
+    if (listener->fd >= 0)
+        epoll_ctl(net->epoll, EPOLL_CTL_MOD, listener->fd, &event);
+    net->listeners_rest = events == 0;
+}
+
+/* What cannot be accepted would be reported at once again, and the loop would spin. */
 static void listeners_ask_for(struct net *net, uint32_t events)
 {
-    for (uint32_t i = 0; i < net->listener_count; i++) {
-        struct listener *listener = &net->listeners[i];
-        struct epoll_event event = { .events = events, .data.ptr = (void *)tagged(listener) };
-        if (listener->fd >= 0)
-            epoll_ctl(net->epoll, EPOLL_CTL_MOD, listener->fd, &event);
-    }
-    net->listeners_rest = events == 0;
+    for (uint32_t i = 0; i < net->listener_count; i++)
+        listener_asks_for(net, &net->listeners[i], events);
 }
 
 void net_wake_listeners(struct net *net)
@@ -78,12 +81,15 @@ static void accept_failed(struct net *net, int error)
     net_log(net, LOG_LEVEL_WARNING, "Accepting client connection: %s", strerror(error));
 }
 
-/* One attempt: the socket is new and its buffer empty, and nobody waits for it if not. */
-static void refuse(struct net *net, int fd, const char *text)
+/* One attempt: the socket is new and its buffer empty, and nobody waits for it if not. To who
+ * speaks TLS nothing can be said yet. */
+static void refuse(struct net *net, int fd, enum net_door door, const char *text)
 {
     struct iovec part = { (void *)(uintptr_t)text, strlen(text) };
-    ssize_t sent = net->seam->send(net->seam->context, fd, &part, 1);
-    (void)sent;
+    if (door != NET_TLS) {
+        ssize_t sent = net->seam->send(net->seam->context, fd, &part, 1);
+        (void)sent;
+    }
     net->seam->close(net->seam->context, fd);
     net->figures.rejected++;
 }
@@ -95,22 +101,37 @@ static const char denied[] =
     "server, turn protected-mode off: in the configuration file, by --protected-mode no when it "
     "is started, or by CONFIG SET protected-mode no from this machine.\r\n";
 
-static void welcome(struct net *net, int fd, bool unix_socket)
+static bool from_elsewhere(const struct net *net, int fd)
+{
+    return net->limits.protected_mode_blocks && !socket_peer_is_local(fd);
+}
+
+bool net_denies(const struct net *net, const struct connection *connection, struct bytes *reason)
+{
+    *reason = bytes_of_text(denied);
+    return from_elsewhere(net, connection->client.fd);
+}
+
+static void welcome(struct net *net, int fd, enum net_door door)
 {
     if (net->limits.clients_max != 0 && net->open >= net->limits.clients_max) {
-        refuse(net, fd, "-ERR max number of clients reached\r\n");
+        refuse(net, fd, door, "-ERR max number of clients reached\r\n");
         return;
     }
-    if (net->limits.protected_mode_blocks && !unix_socket && !socket_peer_is_local(fd)) {
-        refuse(net, fd, denied);
+    if (door == NET_TCP && from_elsewhere(net, fd)) {
+        refuse(net, fd, door, denied);
         return;
     }
-    if (!unix_socket) {
+    if (door == NET_TLS && net->tls == NULL) {
+        refuse(net, fd, door, "");
+        return;
+    }
+    if (door != NET_UNIX) {
         (void)socket_set_no_delay(fd);
         if (net->limits.keepalive_seconds != 0)
             (void)socket_set_keepalive(fd, net->limits.keepalive_seconds);
     }
-    if (connection_new(net, fd, unix_socket) == NULL) {
+    if (connection_new(net, fd, door) == NULL) {
         net->seam->close(net->seam->context, fd);
         net_log(net, LOG_LEVEL_WARNING, "Error registering fd event for the new client: %s",
                 strerror(errno));
@@ -122,9 +143,13 @@ static void welcome(struct net *net, int fd, bool unix_socket)
 void net_accept(struct net *net, struct listener *listener)
 {
     for (int i = 0; i < ACCEPTS_PER_TURN && listener->fd >= 0; i++) {
+        if (listener->door == NET_TLS && !secure_has_room(net)) {
+            listener_asks_for(net, listener, 0);
+            return;
+        }
         int fd = net->seam->accept(net->seam->context, listener->fd, NULL, NULL);
         if (fd >= 0) {
-            welcome(net, fd, listener->unix_socket);
+            welcome(net, fd, listener->door);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return;
         } else if (errno != EINTR && errno != ECONNABORTED) {

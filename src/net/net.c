@@ -89,8 +89,10 @@ void net_drop(struct net *net)
     for (struct connection *at = net->oldest; at != NULL; at = at->newer)
         connection_close(at);
     net_free_closing(net);
-    net_unlisten(net, false);
-    net_unlisten(net, true);
+    net_unlisten(net, NET_TCP);
+    net_unlisten(net, NET_UNIX);
+    net_unlisten(net, NET_TLS);
+    tls_context_drop(net->tls);
     close_descriptor(net->wake);
     close_descriptor(net->epoll);
     arena_release(&net->batch.arena);
@@ -98,6 +100,12 @@ void net_drop(struct net *net)
     memory_give(net->shared);
     memory_give(net->ids);
     memory_give(net);
+}
+
+void net_set_tls(struct net *net, struct tls_context *context)
+{
+    tls_context_drop(net->tls);
+    net->tls = context;
 }
 
 void net_set_limits(struct net *net, const struct net_limits *limits)
@@ -121,7 +129,7 @@ void net_clock(struct net *net)
 /* The nearest of what the handler asks for, the cron and the end of a pause. */
 static uint64_t wait_at_most(const struct net *net, uint64_t wait_ns)
 {
-    if (net->queues[QUEUE_READY].first != NULL)
+    if (net->queues[QUEUE_READY].first != NULL || net->queues[QUEUE_MORE].first != NULL)
         return 0;
     uint64_t now = net->clock.now_ns;
     uint64_t cron = net->cron_ns > now ? net->cron_ns - now : 0;
@@ -162,6 +170,10 @@ static void handle_connection(struct connection *connection, uint32_t events)
 {
     if (connection->closing)
         return;
+    if (UNLIKELY(connection->queue == QUEUE_HANDSHAKE)) {
+        connection_receive(connection);
+        return;
+    }
     if (events & EPOLLOUT)
         connection_send(connection);
     if ((events & ~(uint32_t)EPOLLOUT) == 0 || connection->closing)
@@ -185,6 +197,17 @@ static void handle_event(struct net *net, const struct epoll_event *event)
 }
 
 /* As many as were ready when the turn began; who becomes so again waits for the next one. */
+static void serve_more(struct net *net)
+{
+    for (uint32_t left = net->queues[QUEUE_MORE].count; left > 0; left--) {
+        struct connection *connection = net->queues[QUEUE_MORE].first;
+        if (connection == NULL)
+            return;
+        queue_leave(connection);
+        connection_receive(connection);
+    }
+}
+
 static void serve_ready(struct net *net)
 {
     for (uint32_t left = net->queues[QUEUE_READY].count; left > 0; left--) {
@@ -206,6 +229,7 @@ static uint64_t run_turn(struct net *net, uint64_t wait_ns)
     net_clock(net);
     net_pause_check(net);
     serve_ready(net);
+    serve_more(net);
     for (int i = 0; i < count; i++)
         handle_event(net, &events[i]);
     batch_run(net);

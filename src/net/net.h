@@ -17,6 +17,8 @@ enum {
     NET_TURN_REQUESTS_MAX = 1024, /* of one connection; what is left waits for the next turn */
 };
 
+struct tls_context;
+
 struct net_request {
     struct client *client;
     struct bytes *argv; /* argc of them, argc >= 1 */
@@ -37,6 +39,8 @@ struct net_handler {
     /* A client came or went (auth state is set by the handler on arrival). */
     void (*arrived)(void *context, struct client *client);
     void (*left)(void *context, struct client *client);
+    /* Its certificate, which was verified, bears this common name. May be NULL. */
+    void (*certified)(void *context, struct client *client, struct bytes common_name);
     /* One line for the log. level as os/log.h. */
     void (*log)(void *context, int level, const char *text);
     void *context;
@@ -56,10 +60,17 @@ MUST_CHECK struct net *net_new(const struct seam *seam, const struct net_handler
 void net_drop(struct net *net); /* closes everything */
 void net_set_limits(struct net *net, const struct net_limits *limits);
 
-/* Takes a listening socket (made by os/net); unix: of a path. */
-MUST_CHECK bool net_listen(struct net *net, int listener, bool unix_socket);
+/* What is spoken on a listener: plain TCP, a unix socket, or TLS over TCP. */
+enum net_door { NET_TCP, NET_UNIX, NET_TLS };
+
+/* Takes a listening socket (made by os/net). */
+MUST_CHECK bool net_listen(struct net *net, int listener, enum net_door door);
 /* Closes all listeners of one kind (CONFIG SET port, bind). */
-void net_unlisten(struct net *net, bool unix_socket);
+void net_unlisten(struct net *net, enum net_door door);
+
+/* The context (net/tls.h) of handshakes from now on, which is handed over; NULL: who comes to
+ * NET_TLS is sent away. */
+void net_set_tls(struct net *net, struct tls_context *context);
 
 /* Runs turns until net_stop. */
 void net_run(struct net *net);

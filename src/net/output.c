@@ -41,7 +41,9 @@ static size_t send_parts(struct connection *connection, const struct iovec *part
 {
     struct client *client = &connection->client;
     struct net *net = client->net;
-    ssize_t sent = net->seam->send(net->seam->context, client->fd, parts, count);
+    ssize_t sent = LIKELY(connection->tls == NULL)
+                       ? net->seam->send(net->seam->context, client->fd, parts, count)
+                       : secure_send(connection, parts, count);
     net->figures.writes++;
     if (LIKELY(sent > 0)) {
         reply_sent(&client->reply, (uint64_t)sent);
@@ -70,7 +72,7 @@ static void send_some(struct connection *connection)
     size_t total = 0;
     while (total < NET_SEND_MAX) {
         int count = reply_parts(&connection->client.reply, parts, PARTS_MAX);
-        if (count == 0)
+        if (count == 0 && connection_unsent(connection) == 0)
             return;
         size_t asked = parts_bytes(parts, count);
         size_t sent = send_parts(connection, parts, count);
@@ -102,7 +104,7 @@ void connection_send(struct connection *connection)
     send_some(connection);
     if (connection->closing)
         return;
-    if (UNLIKELY(reply_unsent(&connection->client.reply) != 0)) {
+    if (UNLIKELY(connection_unsent(connection) != 0)) {
         keep_unsent(connection);
     } else if (connection->client.flags & CLIENT_CLOSE_AFTER_REPLY) {
         connection_close(connection);

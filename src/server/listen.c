@@ -19,31 +19,42 @@ static void log_binds(struct server *server, const struct socket_bind *binds, si
     }
 }
 
-static bool hand_over(struct server *server, struct socket_listeners *listeners)
+static bool hand_over(struct server *server, struct socket_listeners *listeners, enum net_door door)
 {
     for (size_t at = 0; at < listeners->count; at++)
-        if (!net_listen(server->net, listeners->sockets[at], false))
+        if (!net_listen(server->net, listeners->sockets[at], door))
             return false;
     return true;
 }
 
-bool server_listen_tcp(struct server *server, const struct config *config)
+static bool listen_on(struct server *server, const struct config *config, enum net_door door)
 {
     struct socket_bind binds[CONFIG_BIND_MAX];
     struct socket_listeners listeners = { .count = 0 };
-    if (config->port == 0)
+    int64_t port = door == NET_TLS ? config->tls_port : config->port;
+    if (port == 0)
         return true;
     memset(binds, 0, sizeof binds);
     for (size_t at = 0; at < config->bind.count; at++)
         binds[at].address = config->bind.addresses[at].at;
-    bool ok = socket_listen_all(&listeners, binds, config->bind.count, (uint16_t)config->port,
+    bool ok = socket_listen_all(&listeners, binds, config->bind.count, (uint16_t)port,
                                 (int)config->tcp_backlog);
-    log_binds(server, binds, config->bind.count, config->port);
-    if (ok && hand_over(server, &listeners))
+    log_binds(server, binds, config->bind.count, port);
+    if (ok && hand_over(server, &listeners, door))
         return true;
-    log_write(&server->log, LOG_LEVEL_WARNING, "Failed listening on port %lld (tcp), aborting.",
-              (long long)config->port);
+    log_write(&server->log, LOG_LEVEL_WARNING, "Failed listening on port %lld (%s), aborting.",
+              (long long)port, door == NET_TLS ? "tls" : "tcp");
     return false;
+}
+
+bool server_listen_tcp(struct server *server, const struct config *config)
+{
+    return listen_on(server, config, NET_TCP);
+}
+
+bool server_listen_tls(struct server *server, const struct config *config)
+{
+    return listen_on(server, config, NET_TLS);
 }
 
 bool server_listen_unix(struct server *server, const struct config *config)
@@ -52,7 +63,7 @@ bool server_listen_unix(struct server *server, const struct config *config)
         return true;
     int listener = socket_listen_unix(config->unixsocket.at, (unsigned)config->unixsocketperm,
                                       (int)config->tcp_backlog);
-    if (listener >= 0 && net_listen(server->net, listener, true))
+    if (listener >= 0 && net_listen(server->net, listener, NET_UNIX))
         return true;
     log_write(&server->log, LOG_LEVEL_WARNING, "Failed opening Unix socket: bind: %s",
               config->unixsocket.at);
@@ -61,11 +72,13 @@ bool server_listen_unix(struct server *server, const struct config *config)
 
 bool server_listen(struct server *server)
 {
-    if (!server_listen_tcp(server, &server->config) || !server_listen_unix(server, &server->config))
+    const struct config *config = &server->config;
+    if (!server_listen_tcp(server, config) || !server_listen_tls(server, config) ||
+        !server_listen_unix(server, config))
         return false;
-    if (server->config.port != 0 || server->config.unixsocket.count != 0)
+    if (config->port != 0 || config->tls_port != 0 || config->unixsocket.count != 0)
         return true;
     log_write(&server->log, LOG_LEVEL_WARNING,
-              "Configured to not listen anywhere, exiting. Set port or unixsocket.");
+              "Configured to not listen anywhere, exiting. Set port, tls-port or unixsocket.");
     return false;
 }

@@ -174,10 +174,12 @@ static void tell_ready(struct server *server)
 {
     const struct config *config = &server->config;
     log_write(&server->log, LOG_LEVEL_NOTICE, "Running mode=standalone, port=%lld, PID: %d.",
-              (long long)config->port, (int)getpid());
+              (long long)(config->port != 0 ? config->port : config->tls_port), (int)getpid());
     log_write(&server->log, LOG_LEVEL_NOTICE, "Server initialized");
     if (config->port != 0)
         log_write(&server->log, LOG_LEVEL_NOTICE, "Ready to accept connections tcp");
+    if (config->tls_port != 0)
+        log_write(&server->log, LOG_LEVEL_NOTICE, "Ready to accept connections tls");
     if (config->unixsocket.count > 0)
         log_write(&server->log, LOG_LEVEL_NOTICE, "Ready to accept connections unix");
     if (is_supervised_by_systemd(config) || daemon_under_systemd())
@@ -216,6 +218,11 @@ static bool start(struct server *server)
     server_hook_settings(server);
     server_apply_settings(server);
     write_pidfile(server);
+    if (!server_secure(server, &server->config)) {
+        log_write(&server->log, LOG_LEVEL_WARNING,
+                  "Failed to configure TLS. Check logs for more info.");
+        return false;
+    }
     if (!server_listen(server))
         return false;
     server_catch_signals(server);

@@ -61,7 +61,12 @@ struct move_limits server_move_limits(const struct config *config);
 /* listen.c: false with a line in the log. */
 MUST_CHECK bool server_listen(struct server *server);
 MUST_CHECK bool server_listen_tcp(struct server *server, const struct config *config);
+MUST_CHECK bool server_listen_tls(struct server *server, const struct config *config);
 MUST_CHECK bool server_listen_unix(struct server *server, const struct config *config);
+
+/* secure.c: TLS by the configuration. false with a line in the log; what was in force stays. */
+MUST_CHECK bool server_secure(struct server *server, const struct config *config);
+void server_hook_secure(struct server *server);
 
 /* cron.c: the safe point, once a turn of the loop. */
 uint64_t server_between(void *server);

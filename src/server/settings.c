@@ -137,9 +137,11 @@ static bool apply_listeners(void *context, const struct config *before, struct c
                             struct option_reason *reason)
 {
     struct server *server = context;
-    net_unlisten(server->net, false);
+    net_unlisten(server->net, NET_TCP);
     if (server_listen_tcp(server, after))
         return true;
+    if (!server_listen_tcp(server, before))
+        log_write(&server->log, LOG_LEVEL_WARNING, "Nor can the old port be listened on again.");
     refuse(reason, before->port != after->port ? "Unable to listen on this port. Check server logs."
                                                : "Failed to bind to specified addresses.");
     return false;
@@ -224,8 +226,9 @@ static const char *const limit_options[] = { "maxclients",
                                              NULL };
 static const char *const log_options[] = { "loglevel", NULL };
 static const char *const listen_options[] = { "port", "bind", NULL };
-static const char *const title_options[] = { "proc-title-template", "port", "bind", "unixsocket",
-                                             NULL };
+static const char *const title_options[] = {
+    "proc-title-template", "port", "tls-port", "bind", "unixsocket", NULL,
+};
 static const char *const oom_options[] = { "oom-score-adj", "oom-score-adj-values", NULL };
 
 static const char *const persistence_options[] = { "save", "stop-writes-on-bgsave-error", NULL };
@@ -247,6 +250,7 @@ void server_hook_settings(struct server *server)
     };
     for (size_t at = 0; at < sizeof hooks / sizeof *hooks; at++)
         conf_runtime_hook(server->runtime, &hooks[at]);
+    server_hook_secure(server);
 }
 
 void server_apply_settings(struct server *server)

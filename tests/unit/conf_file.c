@@ -336,12 +336,13 @@ TEST(conf_warnings_name_only_what_is_missed)
     CHECK_EQ(load->err, ERR_NONE);
     CHECK_TEXT(buffer_view(&load->report.warnings), "");
     done(load);
-    load = loaded("appendonly yes\nslaveof a 1\nmaxmemory 1gb\ntls-key-file-pass secret\n");
+    load = loaded("appendonly yes\nslaveof a 1\nmaxmemory 1gb\ntls-client-key-file-pass secret\n");
     CHECK_EQ(load->err, ERR_NONE);
     CHECK_TEXT(
         buffer_view(&load->report.warnings),
         "Option 'maxmemory' is set but has no effect: this version does not use it.\n"
         "Option 'replicaof' is set but has no effect: this version does not use it.\n"
-        "Option 'tls-key-file-pass' is set but has no effect: this version does not use it.\n");
+        "Option 'tls-client-key-file-pass' is set but has no effect: this version does not use "
+        "it.\n");
     done(load);
 }

@@ -89,7 +89,7 @@ bool site_start(struct site *site)
     int listener = socket_listen_tcp("127.0.0.1", 0, 511);
     CHECK(listener >= 0);
     site->port = port_of(listener);
-    return net_listen(server->net, listener, false);
+    return net_listen(server->net, listener, NET_TCP);
 }
 
 /* The log's: what is in it is not counted. */

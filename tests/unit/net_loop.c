@@ -637,11 +637,11 @@ TEST(net_closes_listeners_of_one_kind)
 {
     struct world world;
     world_begin(&world);
-    net_unlisten(world.net, true);
+    net_unlisten(world.net, NET_UNIX);
     struct peer peer;
     peer_open(&peer, &world);
     ASKS(&peer, "PING\r\n", "+PONG\r\n");
-    net_unlisten(world.net, false);
+    net_unlisten(world.net, NET_TCP);
     ASKS(&peer, "PING\r\n", "+PONG\r\n");
     const struct sockaddr_in name = { .sin_family = AF_INET,
                                       .sin_port = htons(world.port),
@@ -663,7 +663,7 @@ TEST(net_serves_unix_sockets)
     snprintf(name.sun_path, sizeof(name.sun_path), "/tmp/snug-net-%d", (int)getpid());
     int listener = socket_listen_unix(name.sun_path, 0700, 16);
     CHECK(listener >= 0);
-    CHECK(net_listen(world.net, listener, true));
+    CHECK(net_listen(world.net, listener, NET_UNIX));
     struct peer peer = { .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) };
     CHECK(connect(peer.fd, (const struct sockaddr *)&name, sizeof(name)) == 0);
     ASKS(&peer, "PING\r\n", "+PONG\r\n");
@@ -673,7 +673,7 @@ TEST(net_serves_unix_sockets)
     snprintf(wanted, sizeof(wanted), "%s:0", name.sun_path);
     client_peer(client, text, sizeof(text));
     CHECK_BYTES(bytes_of_text(text), bytes_of_text(wanted));
-    net_unlisten(world.net, true);
+    net_unlisten(world.net, NET_UNIX);
     ASKS(&peer, "PING\r\n", "+PONG\r\n");
     unlink(name.sun_path);
     peer_close(&peer);

@@ -211,7 +211,7 @@ void world_begin(struct world *world)
     int listener = socket_listen_tcp("127.0.0.1", 0, 511);
     CHECK(listener >= 0);
     world->port = port_of(listener);
-    CHECK(net_listen(world->net, listener, false));
+    CHECK(net_listen(world->net, listener, NET_TCP));
 }
 
 void world_end(struct world *world)
