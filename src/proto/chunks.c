@@ -60,6 +60,21 @@ static struct reply_chunk *take_chunk(struct reply_pool *pool, size_t bytes)
     return chunk;
 }
 
+/* As much as is unsent already, at least, so that the chunks of a reply that grows double. */
+static struct reply_chunk *take_tight(struct reply_pool *pool, size_t bytes, uint64_t unsent)
+{
+    size_t wanted = unsent > bytes ? (size_t)unsent : bytes;
+    if (wanted > standard_capacity / 2)
+        return take_chunk(pool, bytes);
+    uint32_t capacity = (uint32_t)((wanted + CHUNK_ALIGN - 1) & ~(size_t)(CHUNK_ALIGN - 1));
+    struct reply_chunk *chunk = memory_take(sizeof(*chunk) + capacity);
+    if (chunk == NULL)
+        return NULL;
+    chunk->capacity = capacity;
+    pool->held_bytes += sizeof(*chunk) + capacity;
+    return chunk;
+}
+
 static void give_turn_chunk(struct reply_pool *pool)
 {
     ENSURE(pool->turn_chunks > 0);
@@ -208,7 +223,15 @@ static void append_chunk(struct reply *reply, struct reply_chunk *chunk)
     reply->limit = chunk->at + chunk->capacity;
 }
 
-uint8_t *reply_grow(struct reply *reply, size_t bytes)
+void reply_give_up(struct reply *reply, bool over_limit)
+{
+    if (reply->failed)
+        return;
+    reply->over_limit = over_limit;
+    fail(reply);
+}
+
+static uint8_t *grow(struct reply *reply, size_t bytes, bool tight)
 {
     if (reply->failed)
         return NULL;
@@ -220,13 +243,24 @@ uint8_t *reply_grow(struct reply *reply, size_t bytes)
     if (chunk == NULL) {
         if (reply->pool->open == reply)
             close_open(reply->pool);
-        chunk = take_chunk(reply->pool, bytes);
+        chunk = tight ? take_tight(reply->pool, bytes, reply_unsent(reply))
+                      : take_chunk(reply->pool, bytes);
     }
     if (chunk == NULL)
         return fail(reply);
     reply_list_written(reply);
     append_chunk(reply, chunk);
     return reply->cursor;
+}
+
+uint8_t *reply_grow(struct reply *reply, size_t bytes)
+{
+    return grow(reply, bytes, false);
+}
+
+uint8_t *reply_grow_tight(struct reply *reply, size_t bytes)
+{
+    return grow(reply, bytes, true);
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
@@ -271,7 +305,7 @@ static bool append_copy(struct reply *reply, struct bytes bytes)
 {
     while (bytes.count > 0) {
         if (reply->cursor == reply->limit) {
-            struct reply_chunk *chunk = take_chunk(reply->pool, bytes.count);
+            struct reply_chunk *chunk = take_tight(reply->pool, bytes.count, reply_unsent(reply));
             if (chunk == NULL)
                 return false;
             append_chunk(reply, chunk);

@@ -15,6 +15,8 @@ enum { REPLY_PIECE_MAX = 1024 };
 
 /* A new chunk with room for `bytes` in one piece. pre: not muted. */
 uint8_t *reply_grow(struct reply *reply, size_t bytes);
+/* The same, with as little room beyond that as what is unsent suggests. */
+uint8_t *reply_grow_tight(struct reply *reply, size_t bytes);
 
 /* Room for `bytes` (at most REPLY_PIECE_MAX) in one piece. The caller moves the cursor. */
 static inline uint8_t *reply_room(struct reply *reply, size_t bytes)

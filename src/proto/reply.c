@@ -74,6 +74,14 @@ void reply_raw(struct reply *reply, struct bytes bytes)
     }
 }
 
+void reply_message(struct reply *reply, struct bytes bytes)
+{
+    if ((size_t)(reply->limit - reply->cursor) < bytes.count && !reply->muted &&
+        reply_grow_tight(reply, bytes.count) == NULL)
+        return;
+    reply_raw(reply, bytes);
+}
+
 /* ---- status and errors ----------------------------------------------------------------------- */
 
 void reply_ok(struct reply *reply)

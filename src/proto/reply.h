@@ -104,6 +104,11 @@ void reply_count(struct reply *reply, struct reply_mark mark, uint64_t count); /
 
 /* Bytes already in the protocol's form. */
 void reply_raw(struct reply *reply, struct bytes bytes);
+/* The same for a message that goes to many: where a chunk must be taken it is no larger than what
+ * is unsent calls for, so that a thousand replies do not take a standard chunk each. */
+void reply_message(struct reply *reply, struct bytes bytes);
+/* The reply has failed for its writer's reasons, or (over_limit) for being too long. */
+void reply_give_up(struct reply *reply, bool over_limit);
 
 /* The connection's side. */
 void reply_init(struct reply *reply, struct reply_pool *pool);
