@@ -32,9 +32,18 @@ enum client_flags {
                      CLIENT_ASK_AGAIN,
 };
 
+/* What a connection is used for: each class has its own limits of unsent replies. */
+enum client_class {
+    CLIENT_CLASS_NORMAL,
+    CLIENT_CLASS_REPLICA,
+    CLIENT_CLASS_PUBSUB,
+    CLIENT_CLASSES
+};
+
 struct net;
-struct command; /* of cmd/: which ran last, for CLIENT LIST; net/ never looks inside */
-struct waiter;  /* of cmd/ as well: what the client waits for */
+struct command;       /* of cmd/: which ran last, for CLIENT LIST; net/ never looks inside */
+struct waiter;        /* of cmd/ as well: what the client waits for */
+struct subscriptions; /* of cmd/: the channels it listens to */
 
 struct client {
     uint64_t id;
@@ -45,12 +54,15 @@ struct client {
     struct reply reply;
     const struct command *last_command;
     struct waiter *waiting;              /* cmd/'s; NULL: it does not wait for keys */
+    struct subscriptions *subscriptions; /* cmd/'s; NULL: it listens to nothing */
     char *name, *lib_name, *lib_version; /* malloc'ed, NUL-terminated, or NULL */
     int64_t created_ms, active_ms;       /* wall clock */
     uint64_t commands;                   /* executed; net/ counts after each batch */
     uint64_t input_bytes, output_bytes;  /* over its life */
     /* private to net/ below, but for CLIENT LIST's figures through the functions */
-    struct buffer input; /* bytes read and not yet executed */
+    uint64_t held_bytes;     /* by what hangs on it from cmd/: client_hold */
+    uint8_t class_of_limits; /* enum client_class: client_set_class */
+    struct buffer input;     /* bytes read and not yet executed */
     void *connection;
 };
 
@@ -58,7 +70,7 @@ struct client {
  * least 128 bytes), NUL-terminated. */
 void client_peer(const struct client *client, char *at, size_t bytes);
 void client_local(const struct client *client, char *at, size_t bytes);
-/* Memory held for the client: struct, input, output. */
+/* Memory held for the client: struct, input, output, and what cmd/ says it holds for it. */
 uint64_t client_memory(const struct client *client);
 uint64_t client_input_free(const struct client *client);    /* qbuf-free */
 uint32_t client_output_chunks(const struct client *client); /* oll */
@@ -71,6 +83,12 @@ uint32_t net_clients(const struct net *net);
 /* Every client in the order of ids; visit may close clients through client_close. */
 void net_each_client(struct net *net, void (*visit)(void *context, struct client *client),
                      void *context);
+/* Memory that cmd/ took for a client, or gave back; net_hold: for clients as such. */
+void client_hold(struct client *client, int64_t bytes);
+void net_hold(struct net *net, int64_t bytes);
+/* Which limits of unsent replies count from now on. */
+void client_set_class(struct client *client, enum client_class class);
+
 /* Closes at the end of the turn; with unsent replies first when `after_reply`. */
 void client_close(struct client *client, bool after_reply);
 /* For commands that wait: the client's later requests are kept back, and executed after

@@ -341,7 +341,19 @@ uint64_t client_memory(const struct client *client)
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         texts += all[i] == NULL ? 0 : memory_usable(all[i]);
     return memory_usable(connection) + client->input.capacity + client_output_memory(client) +
-           reader_memory(&connection->reader) + connection->tls_bytes + texts;
+           reader_memory(&connection->reader) + connection->tls_bytes + texts + client->held_bytes;
+}
+
+void net_hold(struct net *net, int64_t bytes)
+{
+    if (net != NULL)
+        net->held += (uint64_t)bytes;
+}
+
+void client_hold(struct client *client, int64_t bytes)
+{
+    client->held_bytes += (uint64_t)bytes;
+    net_hold(client->net, bytes);
 }
 
 uint64_t client_input_free(const struct client *client)

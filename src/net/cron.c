@@ -73,7 +73,7 @@ static uint64_t bytes_of_clients(const struct net *net)
 {
     uint64_t free_bytes = (uint64_t)net->pool.free_count * REPLY_CHUNK_BYTES;
     return (uint64_t)net->open * sizeof(struct connection) + net->input_held + net->tls_held +
-           net->pool.held_bytes - free_bytes;
+           net->pool.held_bytes - free_bytes + net->held;
 }
 
 void net_figures(const struct net *net, struct net_figures *figures)
@@ -108,6 +108,7 @@ static bool idle_too_long(const struct net *net, const struct connection *connec
     uint32_t seconds = net->limits.timeout_seconds;
     const uint32_t waiting = CLIENT_BLOCKED | CLIENT_PAUSED;
     return seconds != 0 && !(connection->client.flags & waiting) &&
+           connection->client.class_of_limits != CLIENT_CLASS_PUBSUB &&
            net->clock.wall_ms - connection->client.active_ms > (int64_t)seconds * MS_PER_S;
 }
 

@@ -275,9 +275,7 @@ static void parse(struct connection *connection)
 {
     struct net *net = connection->client.net;
     net->batch.current = connection;
-    connection->client.reply.bytes_max = connection->client.flags & CLIENT_AUTHENTICATED
-                                             ? net->limits.output_hard
-                                             : NET_OUTPUT_UNKNOWN_MAX;
+    output_set_limit(connection);
     connection->cut = connection->hold = false;
     for (uint32_t left = NET_TURN_REQUESTS_MAX; connection->at < connection->end; left--) {
         if (left == 0) {

@@ -138,6 +138,7 @@ struct net {
     uint32_t sample_at;
     uint64_t input_held; /* capacity of all input buffers */
     uint64_t tls_held;   /* by connections over TLS, beside what plain ones hold */
+    uint64_t held;       /* by cmd/ for clients: net_hold */
     uint64_t input_peaks[NET_PEAK_SLOTS], output_peaks[NET_PEAK_SLOTS];
     int64_t peaks_second;
 };
@@ -212,6 +213,8 @@ void batch_run(struct net *net);
 
 /* output.c */
 void net_send_written(struct net *net);
+/* How much may be unsent is as the limits and the client's state now say. */
+void output_set_limit(struct connection *connection);
 void connection_send(struct connection *connection);
 /* true when the connection was closed for passing them. */
 bool output_over_limits(struct connection *connection);

@@ -111,6 +111,8 @@ void net_set_tls(struct net *net, struct tls_context *context)
 void net_set_limits(struct net *net, const struct net_limits *limits)
 {
     net->limits = *limits;
+    for (struct connection *at = net->oldest; at != NULL; at = at->newer)
+        output_set_limit(at);
 }
 
 /* ---- a turn ---------------------------------------------------------------------------------- */

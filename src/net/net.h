@@ -53,7 +53,9 @@ struct net_limits {
     bool protected_mode_blocks; /* protected-mode yes, and no password */
     uint64_t query_buffer_max;  /* client-query-buffer-limit */
     uint64_t bulk_max;          /* proto-max-bulk-len */
-    uint64_t output_hard, output_soft, output_soft_seconds; /* normal clients; 0: none */
+    struct net_output_limit {
+        uint64_t hard, soft, soft_seconds; /* 0: none */
+    } output[CLIENT_CLASSES];
 };
 
 MUST_CHECK struct net *net_new(const struct seam *seam, const struct net_handler *handler);

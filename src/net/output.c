@@ -3,6 +3,26 @@
 
 #include <errno.h>
 
+static const struct net_output_limit *limit_of(const struct connection *connection)
+{
+    return &connection->client.net->limits.output[connection->client.class_of_limits];
+}
+
+void output_set_limit(struct connection *connection)
+{
+    bool known = (connection->client.flags & CLIENT_AUTHENTICATED) != 0;
+    connection->client.reply.bytes_max =
+        known ? limit_of(connection)->hard : NET_OUTPUT_UNKNOWN_MAX;
+}
+
+/* There is no net where commands are tried without one. */
+void client_set_class(struct client *client, enum client_class class)
+{
+    client->class_of_limits = (uint8_t) class;
+    if (client->net != NULL)
+        output_set_limit(connection_of(client));
+}
+
 static void log_output(struct connection *connection, const char *why)
 {
     char peer[128];
@@ -22,15 +42,15 @@ static void close_for_output(struct connection *connection)
 bool output_over_limits(struct connection *connection)
 {
     struct net *net = connection->client.net;
-    const struct net_limits *limits = &net->limits;
+    const struct net_output_limit *limit = limit_of(connection);
     uint64_t unsent = reply_unsent(&connection->client.reply);
-    if (limits->output_soft == 0 || unsent <= limits->output_soft)
+    if (limit->soft == 0 || unsent <= limit->soft)
         connection->soft_since_ms = 0;
     else if (connection->soft_since_ms == 0)
         connection->soft_since_ms = net->clock.wall_ms;
     bool soft = connection->soft_since_ms != 0 && net->clock.wall_ms - connection->soft_since_ms >
-                                                      (int64_t)limits->output_soft_seconds * 1000;
-    bool hard = limits->output_hard != 0 && unsent > limits->output_hard;
+                                                      (int64_t)limit->soft_seconds * 1000;
+    bool hard = limit->hard != 0 && unsent > limit->hard;
     if (soft || hard)
         close_for_output(connection);
     return soft || hard;

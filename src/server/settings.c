@@ -99,12 +99,24 @@ static void fit_maxclients(struct server *server, struct config *config)
     config->maxclients = fits;
 }
 
+static void set_output_limits(struct net_limits *limits, const struct config *config)
+{
+    static const enum client_class classes[CONFIG_CLIENT_CLASSES] = {
+        [CONFIG_CLIENT_NORMAL] = CLIENT_CLASS_NORMAL,
+        [CONFIG_CLIENT_REPLICA] = CLIENT_CLASS_REPLICA,
+        [CONFIG_CLIENT_PUBSUB] = CLIENT_CLASS_PUBSUB,
+    };
+    for (int i = 0; i < CONFIG_CLIENT_CLASSES; i++) {
+        const struct config_output_limit *from = &config->client_output_buffer_limit[i];
+        limits->output[classes[i]] = (struct net_output_limit){ from->hard_bytes, from->soft_bytes,
+                                                                (uint64_t)from->soft_seconds };
+    }
+}
+
 static bool apply_limits(void *context, const struct config *before, struct config *after,
                          struct option_reason *reason)
 {
     struct server *server = context;
-    const struct config_output_limit *output =
-        &after->client_output_buffer_limit[CONFIG_CLIENT_NORMAL];
     (void)reason;
     if (before == NULL || before->maxclients != after->maxclients)
         fit_maxclients(server, after);
@@ -115,10 +127,8 @@ static bool apply_limits(void *context, const struct config *before, struct conf
         .protected_mode_blocks = after->protected_mode && after->requirepass.count == 0,
         .query_buffer_max = after->client_query_buffer_limit,
         .bulk_max = after->proto_max_bulk_len,
-        .output_hard = output->hard_bytes,
-        .output_soft = output->soft_bytes,
-        .output_soft_seconds = (uint64_t)output->soft_seconds,
     };
+    set_output_limits(&limits, after);
     net_set_limits(server->net, &limits);
     return true;
 }

@@ -77,7 +77,7 @@ TEST(net_closes_over_the_hard_output_limit)
 {
     struct world world;
     world_begin(&world);
-    world.limits.output_hard = 5000000;
+    world.limits.output[CLIENT_CLASS_NORMAL].hard = 5000000;
     net_set_limits(world.net, &world.limits);
     struct peer slow, other;
     peer_open(&slow, &world);
@@ -100,8 +100,8 @@ TEST(net_closes_over_the_soft_output_limit_in_time)
 {
     struct world world;
     world_begin(&world);
-    world.limits.output_soft = 1000000;
-    world.limits.output_soft_seconds = 5;
+    world.limits.output[CLIENT_CLASS_NORMAL].soft = 1000000;
+    world.limits.output[CLIENT_CLASS_NORMAL].soft_seconds = 5;
     net_set_limits(world.net, &world.limits);
     struct peer slow, quick;
     peer_open(&slow, &world);
