@@ -2,6 +2,11 @@
 #include "cmd/client_types.h"
 #include "cmd/connection.h"
 
+enum client_type client_type(const struct client *client)
+{
+    return client->subscriptions != NULL ? CLIENT_PUBSUB : CLIENT_NORMAL;
+}
+
 bool client_type_read(struct call *call, uint32_t at, enum client_type *type)
 {
     static const struct {
@@ -29,7 +34,8 @@ bool client_type_read(struct call *call, uint32_t at, enum client_type *type)
 struct kill_filter {
     struct bytes address, local_address;
     int64_t id, max_age_seconds;
-    enum client_type type; /* all clients are normal: any other fits none */
+    enum client_type type;
+    bool has_type;
     bool skip_me;
 };
 
@@ -50,7 +56,9 @@ static bool fits(const struct kill_walk *walk, const struct client *client)
     char text[160];
     if ((client->flags & (CLIENT_CLOSE_NOW | CLIENT_CLOSE_AFTER_REPLY)) != 0)
         return false;
-    if (filter->type != CLIENT_NORMAL || (filter->id != 0 && client->id != (uint64_t)filter->id))
+    if (filter->has_type && client_type(client) != filter->type)
+        return false;
+    if (filter->id != 0 && client->id != (uint64_t)filter->id)
         return false;
     int64_t age_ms = store_now_ms(walk->call->store) - client->created_ms;
     if (filter->max_age_seconds > 0 && age_ms / 1000 < filter->max_age_seconds)
@@ -127,8 +135,10 @@ static bool read_filter(struct call *call, uint32_t at, struct kill_filter *filt
     if (call_is(call, at, "maxage"))
         return read_positive(call, at + 1, "ERR maxage is not an integer or out of range",
                              "ERR maxage should be greater than 0", &filter->max_age_seconds);
-    if (call_is(call, at, "type"))
+    if (call_is(call, at, "type")) {
+        filter->has_type = true;
         return client_type_read(call, at + 1, &filter->type);
+    }
     if (call_is(call, at, "user"))
         return read_user(call, at + 1);
     if (call_is(call, at, "skipme"))

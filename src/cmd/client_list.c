@@ -1,13 +1,14 @@
 #include "base/number.h"
+#include "cmd/channels.h"
 #include "cmd/client_types.h"
 #include "cmd/connection.h"
 #include "cmd/table.h"
 
-enum { ADDRESS_BYTES = 160 };
+enum { ADDRESS_BYTES = 160, FLAGS_BYTES = 24 };
 
 /* --- one line --------------------------------------------------------------------------------- */
 
-/* One letter for each state; N for none. `at` has room for eight. */
+/* One letter for each state; N for none. `at` has room for FLAGS_BYTES. */
 static void write_flags(const struct client *client, char *at)
 {
     static const struct {
@@ -22,6 +23,8 @@ static void write_flags(const struct client *client, char *at)
         { CLIENT_NO_TOUCH, 'T' },
     };
     size_t count = 0;
+    if (client->subscriptions != NULL)
+        at[count++] = 'P';
     for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
         if ((client->flags & letters[i].flag) != 0)
             at[count++] = letters[i].letter;
@@ -46,18 +49,20 @@ static const char *text_or_empty(const char *text)
 
 static bool write_who(const struct call *call, const struct client *client, struct buffer *lines)
 {
-    char peer[ADDRESS_BYTES], local[ADDRESS_BYTES], flags[8];
+    char peer[ADDRESS_BYTES], local[ADDRESS_BYTES], flags[FLAGS_BYTES];
     client_peer(client, peer, sizeof peer);
     client_local(client, local, sizeof local);
     write_flags(client, flags);
     int64_t now_ms = store_now_ms(call->store);
     return buffer_printf(
         lines,
-        "id=%llu addr=%s laddr=%s fd=%i name=%s age=%lld idle=%lld flags=%s db=%u sub=0 psub=0 "
-        "ssub=0 multi=-1 watch=0",
+        "id=%llu addr=%s laddr=%s fd=%i name=%s age=%lld idle=%lld flags=%s db=%u sub=%u "
+        "psub=%u ssub=%u multi=-1 watch=0",
         (unsigned long long)client->id, peer, local, client->fd, text_or_empty(client->name),
         (long long)((now_ms - client->created_ms) / 1000),
-        (long long)((now_ms - client->active_ms) / 1000), flags, client->db);
+        (long long)((now_ms - client->active_ms) / 1000), flags, client->db,
+        channels_count_of(client, SUBSCRIBED_CHANNEL),
+        channels_count_of(client, SUBSCRIBED_PATTERN), channels_count_of(client, SUBSCRIBED_SHARD));
 }
 
 /* Replies stand in shared chunks: a client has no buffer of its own (rbs, rbp, obl). */
@@ -106,12 +111,15 @@ void client_info(struct call *call)
 struct list_walk {
     struct call *call;
     struct buffer lines;
+    const enum client_type *type; /* NULL: of all types */
     bool complete;
 };
 
 static void list_visit(void *context, struct client *client)
 {
     struct list_walk *walk = context;
+    if (walk->type != NULL && client_type(client) != *walk->type)
+        return;
     walk->complete = walk->complete && write_line(walk->call, client, &walk->lines);
 }
 
@@ -139,6 +147,7 @@ void client_list(struct call *call)
     if (call->argc == 4 && call_is(call, 2, "type")) {
         if (!client_type_read(call, 3, &type))
             return;
+        walk.type = &type;
     } else if (call->argc > 3 && call_is(call, 2, "id")) {
         list_by_ids(call);
         return;
@@ -146,7 +155,6 @@ void client_list(struct call *call)
         call_syntax_error(call);
         return;
     }
-    if (type == CLIENT_NORMAL)
-        net_each_client(call->context->net, list_visit, &walk);
+    net_each_client(call->context->net, list_visit, &walk);
     reply_lines(call, &walk.lines, walk.complete);
 }

@@ -3,6 +3,7 @@
 #include "base/number.h"
 #include "base/version.h"
 #include "cmd/access.h"
+#include "cmd/channels.h"
 #include "cmd/table.h"
 
 /* --- AUTH ------------------------------------------------------------------------------------- */
@@ -137,10 +138,20 @@ void connection_hello(struct call *call)
 
 /* --- the others ------------------------------------------------------------------------------- */
 
+/* As a message, where nothing but messages is expected. */
+static void ping_among_messages(struct call *call)
+{
+    reply_array(call->reply, 2);
+    reply_bulk_text(call->reply, "pong");
+    reply_bulk(call->reply, call->argc == 2 ? call->argv[1] : bytes_of(NULL, 0));
+}
+
 void connection_ping(struct call *call)
 {
     if (call->argc > 2)
         call_arity_error(call);
+    else if (call->client->subscriptions != NULL && call->reply->resp == 2)
+        ping_among_messages(call);
     else if (call->argc == 2)
         reply_bulk(call->reply, call->argv[1]);
     else
@@ -170,6 +181,7 @@ void connection_reset(struct call *call)
     struct client *client = call->client;
     bool cleared = client_set_text(&client->name, bytes_of(NULL, 0));
     (void)cleared; /* taking a text away needs no memory */
+    channels_leave_all(call->context->channels, client);
     client->db = 0;
     client->flags &= ~(uint32_t)(CLIENT_AUTHENTICATED | CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP |
                                  CLIENT_REPLY_SKIP_NEXT | CLIENT_NO_EVICT | CLIENT_NO_TOUCH);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 struct blocker;      /* cmd/blocker.h: who waits for keys */
+struct channels;     /* cmd/channels.h: who listens to what */
 struct cmd_table;    /* cmd/table.h: rows by name, counters by row */
 struct config;       /* conf/config.h */
 struct conf_runtime; /* conf/runtime.h: CONFIG GET, SET, REWRITE */
@@ -21,6 +22,7 @@ struct defrag;       /* store/defrag.h */
 struct dispatch;     /* cmd/dispatch.h: who runs commands */
 struct effects;      /* cmd/effects.h: what commands did, for who wants to know */
 struct net;          /* net/client.h */
+struct pushes;       /* cmd/push.h: messages nobody asked for */
 struct persistence;  /* cmd/persist.h: snapshots and loading */
 struct store;
 struct peers;    /* cmd/peers.h: connections to other servers */
@@ -47,6 +49,8 @@ struct cmd_context {
     struct effects *effects;   /* likewise */
     struct peers *peers;       /* likewise */
     struct dispatch *dispatch; /* likewise */
+    struct pushes *pushes;
+    struct channels *channels;
     struct persistence *persistence;
     bool gated;  /* commands must ask persist_gate first */
     bool ending; /* SHUTDOWN was granted: nothing is executed any more */

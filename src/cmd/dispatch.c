@@ -3,9 +3,12 @@
 #include "base/memory.h"
 #include "cmd/access.h"
 #include "cmd/blocker.h"
+#include "cmd/channels.h"
 #include "cmd/effects.h"
 #include "cmd/peers.h"
 #include "cmd/persist.h"
+#include "cmd/pubsub.h"
+#include "cmd/push.h"
 #include "conf/config.h"
 
 #include <string.h>
@@ -25,6 +28,7 @@ struct dispatch {
     struct blocker *blocker;
     struct effects effects;
     struct peers peers;
+    struct pushes pushes;
     struct call call; /* what does not change from command to command is set once */
     uint64_t last_ticks;
     uint64_t slow_ns;
@@ -69,8 +73,10 @@ struct dispatch *dispatch_new(struct cmd_context *context)
     dispatch->peers.seam = context->seam;
     context->peers = &dispatch->peers;
     context->dispatch = dispatch;
+    context->pushes = &dispatch->pushes;
+    context->channels = channels_new(context);
     dispatch->blocker = context->blocker = blocker_new(context, dispatch);
-    if (dispatch->blocker != NULL)
+    if (dispatch->blocker != NULL && context->channels != NULL)
         return dispatch;
     dispatch_drop(dispatch);
     return NULL;
@@ -82,6 +88,10 @@ void dispatch_drop(struct dispatch *dispatch)
         return;
     blocker_drop(dispatch->blocker);
     dispatch->context->blocker = NULL;
+    channels_drop(dispatch->context->channels);
+    dispatch->context->channels = NULL;
+    pushes_release(&dispatch->pushes);
+    dispatch->context->pushes = NULL;
     effects_release(&dispatch->effects);
     dispatch->context->effects = NULL;
     peers_release(&dispatch->peers);
@@ -117,6 +127,7 @@ void dispatch_left(void *context, struct client *client)
 {
     const struct dispatch *dispatch = context;
     blocker_left(dispatch->blocker, client);
+    channels_leave_all(dispatch->context->channels, client);
 }
 
 /* --- planning: rows and keys, with everything they need on its way ---------------------------- */
@@ -265,6 +276,8 @@ static bool may_run(const struct dispatch *dispatch, const struct command_row *r
     struct client *client = request->client;
     if (!dispatch_allows(dispatch, row, client, request->argv, request->argc, &client->reply))
         return false;
+    if (UNLIKELY(client->subscriptions != NULL) && !pubsub_may_run(row, client))
+        return false;
     return LIKELY(!dispatch->context->gated) ||
            persist_gate(dispatch->context, row, row->flags, &client->reply);
 }
@@ -343,10 +356,12 @@ static void run(struct dispatch *dispatch, struct command_row *row, uint64_t spe
 {
     struct call *call = &dispatch->call;
     uint32_t errors = call->reply->errors;
+    pushes_begin(&dispatch->pushes, call->client);
     if (UNLIKELY(effects_wanted(&dispatch->effects)))
         run_heard(dispatch, row);
     else
         row->run(call);
+    pushes_answered(&dispatch->pushes, call->client);
     uint64_t ns = elapsed_ns(dispatch);
     if (!keeps_waiting(dispatch, ns)) {
         ns += spent_ns;

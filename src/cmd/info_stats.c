@@ -1,5 +1,6 @@
 #include "cmd/info.h"
 
+#include "cmd/channels.h"
 #include "cmd/peers.h"
 #include "cmd/table.h"
 #include "conf/config.h"
@@ -44,11 +45,19 @@ static void keys(struct info *info, const struct store_figures *store)
     info_count(info, "keyspace_misses", store->keyspace_misses);
 }
 
+static void pubsub(struct info *info)
+{
+    const struct channels *channels = info->context->channels;
+    info_count(info, "pubsub_channels", channels_count(channels, SUBSCRIBED_CHANNEL));
+    info_count(info, "pubsub_patterns", channels_count(channels, SUBSCRIBED_PATTERN));
+    info_count(info, "pubsubshard_channels", channels_count(channels, SUBSCRIBED_SHARD));
+}
+
 static void absent(struct info *info)
 {
     static const char *const names[] = {
-        "pubsub_channels",  "pubsub_patterns", "pubsubshard_channels",
-        "latest_fork_usec", "total_forks",
+        "latest_fork_usec",
+        "total_forks",
     };
     for (unsigned at = 0; at < sizeof names / sizeof *names; at++)
         info_count(info, names[at], 0);
@@ -97,6 +106,7 @@ void info_stats(struct info *info)
     store_figures(info->context->store, &store);
     traffic(info, &net, commands);
     keys(info, &store);
+    pubsub(info);
     absent(info);
     defrag(info, &store);
     info_count(info, "tracking_total_keys", 0);

@@ -19,7 +19,6 @@ const struct flag_word command_flag_words[] = {
     { CMD_ASKING, "asking" },
     { CMD_FAST, "fast" },
     { CMD_NO_AUTH, "no_auth" },
-    { CMD_MAY_REPLICATE, "may_replicate" },
     { CMD_NO_ASYNC_LOADING, "no_async_loading" },
     { CMD_NO_MULTI, "no_multi" },
     { CMD_MOVABLE_KEYS, "movablekeys" },
