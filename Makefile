@@ -50,6 +50,9 @@ ifeq ($(MALLOC_DEF_$(MALLOC)),)
   $(error MALLOC is one of jemalloc, libc, tcmalloc, mimalloc; not '$(MALLOC)')
 endif
 
+LUA_CFLAGS := $(shell pkg-config --cflags luajit 2>/dev/null || echo -I/usr/include/luajit-2.1)
+LUA_LIBS   := $(shell pkg-config --libs luajit 2>/dev/null || echo -lluajit-5.1)
+
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wundef -Wvla -Wstrict-prototypes \
   -Wmissing-prototypes -Wcast-qual -Wswitch-enum -Wimplicit-fallthrough
 # A warning is an error with the compilers we promise it for; newer ones may find new words.
@@ -77,10 +80,10 @@ Q := $(if $(V),,@)
 say  = $(if $(V),,@echo '  $(1) $@')
 
 COMPILE := $(CC) -std=c17 -D_GNU_SOURCE -DSNUG_VERSION='"$(VERSION)"' $(MALLOC_DEF_$(MALLOC)) \
-  -Isrc $(CPPFLAGS) $(WARNINGS) $(CFLAGS) $(CHECKS) -pthread
+  -Isrc $(LUA_CFLAGS) $(CPPFLAGS) $(WARNINGS) $(CFLAGS) $(CHECKS) -pthread
 LINK := $(CC) -pthread -rdynamic $(CFLAGS) $(LINK_CHECKS) $(LDFLAGS)
 LIBS := -lm -llzf $(shell pkg-config --libs libssl libcrypto 2>/dev/null || echo -lssl -lcrypto) \
-  $(MALLOC_LIB_$(MALLOC)) $(LDLIBS)
+  $(LUA_LIBS) $(MALLOC_LIB_$(MALLOC)) $(LDLIBS)
 
 # ---- what is built -----------------------------------------------------------------------------
 
