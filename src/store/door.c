@@ -241,6 +241,13 @@ static int64_t expiry_to_be(const struct entry *entry, int64_t expiry)
     return entry != NULL ? entry_expiry(entry) : ENTRY_NO_EXPIRY;
 }
 
+/* An empty body may have no address. */
+static void put_body(struct entry *entry, const struct value *value)
+{
+    if (value->body.count > 0)
+        memcpy(entry_body_mut(entry), value->body.at, value->body.count);
+}
+
 static void put_in_place(struct store *store, struct db *db, struct entry *entry,
                          const struct entry_parts *parts, const struct value *value)
 {
@@ -248,7 +255,7 @@ static void put_in_place(struct store *store, struct db *db, struct entry *entry
     store_give_value(store, &old);
     heap_refit(store->heap, entry, bytes_of_parts(parts));
     rewrite_header(store, db, entry, parts);
-    memcpy(entry_body_mut(entry), value->body.at, value->body.count);
+    put_body(entry, value);
     store_touch(store, entry);
 }
 
@@ -259,7 +266,7 @@ static enum err put_anew(struct store *store, struct db *db, const struct key *k
     struct entry *made = make_entry(store, parts);
     if (made == NULL)
         return ERR_MEMORY;
-    memcpy(entry_body_mut(made), value->body.at, value->body.count);
+    put_body(made, value);
     store_start_use(store, made);
     if (entry == NULL) {
         enum err err = insert_entry(store, db, key, made);

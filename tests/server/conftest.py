@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from resp import Client, Error
+from resp import Client
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SNUG_SERVER = os.environ.get("SNUG_SERVER", str(ROOT / "build" / "snug-server"))
@@ -47,7 +47,8 @@ class Server:
     def log(self):
         return self.log_path.read_text(errors="replace")
 
-    def wait_until_ready(self):
+    def wait_until_ready(self, loaded=True):
+        """Answers commands; with loaded=False it may answer that it is loading."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -55,10 +56,11 @@ class Server:
             try:
                 with Client(self.port, timeout=2) as probe:
                     reply = probe.call("PING")
-                    if reply == "PONG" or isinstance(reply, Error):
+                    if not loaded or not str(reply).startswith("LOADING"):
                         return self
             except OSError:
-                time.sleep(0.02)
+                pass
+            time.sleep(0.02)
         raise RuntimeError(f"the server did not answer:\n{self.log()}")
 
     def client(self, **options):
@@ -83,10 +85,10 @@ class Server:
             raise
 
 
-def running(program, directory, *options, **more):
+def running(program, directory, *options, loaded=True, **more):
     server = Server(program, directory, *options, **more)
     try:
-        return server.wait_until_ready()
+        return server.wait_until_ready(loaded)
     except BaseException:
         server.process.kill()
         server.process.wait()

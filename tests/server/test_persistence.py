@@ -353,7 +353,7 @@ def test_clients_are_answered_while_a_file_is_loaded(start, snug_program):
     assert client.call("DBSIZE") > 0
     server.stop(signal.SIGKILL)
     other = running(snug_program, server.directory, "--loading-process-events-interval-bytes",
-                    "1024")
+                    "1024", loaded=False)
     try:
         with Client(other.port, timeout=60) as probe:
             replies, loading = set(), {}
