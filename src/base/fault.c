@@ -253,6 +253,29 @@ static int close_file(void *context, int file)
     return failing ? -1 : result;
 }
 
+static int lock_file(void *context, int file)
+{
+    struct fault_seam *fault = context;
+    if (fails(fault, FAULT_FILES))
+        return -1;
+    return fault->inner->lock(fault->inner->context, file);
+}
+
+static bool list_names(void *context, const char *directory,
+                       bool (*take)(void *taker, const char *name), void *taker)
+{
+    struct fault_seam *fault = context;
+    if (fails(fault, FAULT_FILES))
+        return false;
+    return fault->inner->list(fault->inner->context, directory, take, taker);
+}
+
+static bool other_process(void *context, int64_t number)
+{
+    struct fault_seam *fault = context;
+    return fault->inner->other_process(fault->inner->context, number);
+}
+
 void fault_seam_init(struct fault_seam *fault, const struct seam *inner)
 {
     *fault = (struct fault_seam){ .inner = inner };
@@ -286,6 +309,9 @@ void fault_seam_init(struct fault_seam *fault, const struct seam *inner)
         .rename = rename_file,
         .unlink = unlink_file,
         .close = close_file,
+        .lock = lock_file,
+        .list = list_names,
+        .other_process = other_process,
     };
 }
 

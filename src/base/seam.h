@@ -62,6 +62,14 @@ struct seam {
     int (*rename)(void *context, const char *from, const char *to);
     int (*unlink)(void *context, const char *path);
     int (*close)(void *context, int file);
+    /* An open file for this process alone, until it is closed; does not wait: -1 when somebody else
+     * has it. */
+    int (*lock)(void *context, int file);
+    /* Names in a directory, one after the other, until `take` says false. false: errno. */
+    bool (*list)(void *context, const char *directory, bool (*take)(void *taker, const char *name),
+                 void *taker);
+    /* A process of this number is there, and it is not this one. */
+    bool (*other_process)(void *context, int64_t number);
 };
 
 static inline uint64_t seam_now_ns(const struct seam *seam)

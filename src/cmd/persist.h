@@ -59,6 +59,10 @@ MUST_CHECK bool persist_gate(struct cmd_context *context, const struct command_r
 enum persist_load_flags { PERSIST_SERVE = 1, PERSIST_MERGE = 2 };
 MUST_CHECK enum err persist_load(struct persistence *persistence, unsigned flags);
 
+/* At the start, before anything is loaded: what a process that was killed has left behind of files
+ * it was writing. */
+void persist_remove_leftovers(struct persistence *persistence);
+
 void cmd_save(struct call *call);
 void cmd_bgsave(struct call *call);
 void cmd_lastsave(struct call *call);

@@ -3,6 +3,7 @@
 #include "cmd/persist.h"
 #include "conf/config.h"
 #include "net/net.h"
+#include "persist/leftover.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -134,4 +135,34 @@ enum err persist_load(struct persistence *persistence, unsigned flags)
     if (err == ERR_NONE)
         saver_forget_changes(&persistence->saver);
     return err;
+}
+
+/* --- leftovers -------------------------------------------------------------------------------- */
+
+static void tell_removed(void *context, const char *name)
+{
+    tell(context, CONFIG_LOG_NOTICE,
+         "Removed %s, which was not whole when the process that wrote it ended", name);
+}
+
+void persist_remove_leftovers(struct persistence *persistence)
+{
+    const struct cmd_context *context = persistence->context;
+    const struct config *config = context->config;
+    char directory[TEXT_MAX], prefix[TEXT_MAX];
+    struct leftovers leftovers = { .seam = context->seam,
+                                   .directory = config->dir.at,
+                                   .removed = tell_removed,
+                                   .context = persistence };
+    leftovers_remove(&leftovers);
+    int count =
+        snprintf(directory, sizeof directory, "%s/%s", config->dir.at, config->appenddirname.at);
+    if (count <= 0 || (size_t)count >= sizeof directory)
+        return;
+    count = snprintf(prefix, sizeof prefix, "temp-%s.", config->appendfilename.at);
+    if (count <= 0 || (size_t)count >= sizeof prefix)
+        return;
+    leftovers.directory = directory;
+    leftovers.prefix = prefix;
+    leftovers_remove(&leftovers);
 }

@@ -1,10 +1,13 @@
 #include "os/seam.h"
 #include "os/net.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -257,6 +260,36 @@ static int close_file(void *context, int file)
     return close(file);
 }
 
+static int lock_file(void *context, int file)
+{
+    (void)context;
+    return flock(file, LOCK_EX | LOCK_NB);
+}
+
+static bool list_names(void *context, const char *directory,
+                       bool (*take)(void *taker, const char *name), void *taker)
+{
+    (void)context;
+    DIR *open = opendir(directory);
+    if (open == NULL)
+        return false;
+    errno = 0;
+    const struct dirent *entry = readdir(open);
+    while (entry != NULL && take(taker, entry->d_name))
+        entry = readdir(open);
+    bool whole = entry != NULL || errno == 0;
+    closedir(open);
+    return whole;
+}
+
+static bool other_process(void *context, int64_t number)
+{
+    (void)context;
+    if (number <= 0 || number > INT32_MAX || number == (int64_t)getpid())
+        return false;
+    return kill((pid_t)number, 0) == 0 || errno != ESRCH;
+}
+
 void os_seam_init(struct seam *seam)
 {
     *seam = (struct seam){
@@ -288,5 +321,8 @@ void os_seam_init(struct seam *seam)
         .rename = rename_file,
         .unlink = unlink_file,
         .close = close_file,
+        .lock = lock_file,
+        .list = list_names,
+        .other_process = other_process,
     };
 }

@@ -137,6 +137,9 @@ static bool write_file(struct output *output)
     int file = seam->open(seam->context, output->temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     if (file < 0)
         return fail(output, "open");
+    /* So that who starts here does not take it for a leftover. Some file systems have no locks. */
+    int locked = seam->lock(seam->context, file);
+    (void)locked;
     bool whole = write_queue(output, file);
     if (seam->close(seam->context, file) != 0 && whole)
         whole = fail(output, "close");

@@ -198,6 +198,7 @@ static bool install_crash_report(struct server *server)
 /* The file of an earlier life. A process that was told to end meanwhile has nothing to say. */
 static bool load_data(struct server *server)
 {
+    persist_remove_leftovers(server->persistence);
     if (server->config.appendonly)
         return persist_log_start(server->persistence) || server->stopping;
     enum err err = persist_load(server->persistence, PERSIST_SERVE);

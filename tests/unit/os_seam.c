@@ -109,6 +109,9 @@ TEST(files_have_a_length_which_can_be_cut)
     CHECK(file >= 0 && seam.file_bytes(NULL, file) == 0);
     CHECK(seam.write(NULL, file, "abcdef", 6) == 6 && seam.file_bytes(NULL, file) == 6);
     CHECK(seam.truncate(NULL, file, 2) == 0 && seam.file_bytes(NULL, file) == 2);
+    int other = seam.open(NULL, path, O_RDONLY, 0);
+    CHECK(seam.lock(NULL, file) == 0 && seam.lock(NULL, other) == -1);
+    CHECK(seam.close(NULL, other) == 0);
     CHECK(seam.sync_data(NULL, file) == 0 && seam.close(NULL, file) == 0);
     CHECK(seam.file_bytes(NULL, -1) == -1);
     CHECK(seam.unlink(NULL, path) == 0 && rmdir(directory) == 0 && rmdir(root) == 0);
