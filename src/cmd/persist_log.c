@@ -313,7 +313,7 @@ enum err persist_log_begin_rewrite(struct persistence *persistence,
     log->rewrites++;
     log->began_ns = seam_now_ns(persistence->context->seam);
     options->directory = log->set.place.directory;
-    options->name = aof_set_temporary();
+    options->name = aof_set_temporary(&log->set);
     options->aof_base = true;
     options->commands = !log->rdb;
     options->sync_often = config->aof_rewrite_incremental_fsync;
@@ -380,6 +380,7 @@ void persist_log_cron(struct persistence *persistence)
         return;
     persist_log_flush_now(log, persistence);
     note_refusal(log, persistence);
+    aof_set_tidy(&log->set);
     if (saver_is_running(saver) || saver->rewrite_wanted)
         return;
     if (needs_rewrite(log, persistence)) {

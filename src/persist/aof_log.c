@@ -27,6 +27,7 @@ void aof_log_use(struct aof_log *log, int file, uint64_t bytes)
     if (log->file >= 0)
         aof_worker_close(log->worker, log->file, log->written);
     log->file = file;
+    log->began = log->written;
     log->file_bytes = bytes;
     log->db = -1;
     log->stamp = 0;
@@ -169,10 +170,25 @@ uint64_t aof_log_synced(struct aof_log *log)
     return synced > log->sync_position ? synced : log->sync_position;
 }
 
+/* The file before this one is the worker's to sync: what it holds comes first. */
+static bool is_synced_before(struct aof_log *log)
+{
+    if (aof_log_synced(log) < log->began)
+        aof_worker_wait(log->worker);
+    if (aof_log_synced(log) >= log->began)
+        return true;
+    errno = aof_worker_state(log->worker).error;
+    return false;
+}
+
 bool aof_log_sync(struct aof_log *log)
 {
     if (log->file < 0)
         return true;
+    if (!is_synced_before(log)) {
+        log->error = errno;
+        return false;
+    }
     if (log->seam->sync_data(log->seam->context, log->file) != 0) {
         log->error = errno;
         return false;

@@ -38,7 +38,8 @@ struct aof_log {
     uint64_t losses, mended; /* times that effects found no memory; of those, made good */
 
     /* The implementation's own: */
-    int file; /* -1: none */
+    int file;       /* -1: none */
+    uint64_t began; /* position of its first byte that was written here */
     struct buffer pending;
     int64_t db;         /* selected in the file; -1: none */
     int64_t db_before;  /* the transaction */
@@ -79,6 +80,10 @@ MUST_CHECK enum aof_flush aof_log_flush(struct aof_log *log, bool now);
 MUST_CHECK bool aof_log_sync(struct aof_log *log);
 /* Position up to which everything is on disk. */
 uint64_t aof_log_synced(struct aof_log *log);
+static inline bool aof_log_is_synced(struct aof_log *log)
+{
+    return log->file < 0 || aof_log_synced(log) >= log->written;
+}
 /* Whether commands that write are to be refused; *error is errno, or 0: effects were lost. */
 MUST_CHECK bool aof_log_refuses(struct aof_log *log, int *error);
 

@@ -5,29 +5,28 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-static const char provisional_name[] = "temp-increment.aof";
-
-const char *aof_set_temporary(void)
+const char *aof_set_temporary(const struct aof_set *set)
 {
-    return "temp-rewriteaof.aof";
+    return set->base_name;
+}
+
+static bool name_temporary(const struct aof_set *set, const char *end, char *name)
+{
+    int count = snprintf(name, AOF_NAME_MAX + 1, "temp-%s.%s", set->place.name, end);
+    return count > 0 && count <= AOF_NAME_MAX;
 }
 
 enum err aof_set_init(struct aof_set *set, const struct aof_place *place)
 {
-    *set = (struct aof_set){ .place = *place, .worker = aof_worker_new(place->seam) };
+    *set = (struct aof_set){ .place = *place };
+    if (!name_temporary(set, "rewritten", set->base_name) ||
+        !name_temporary(set, "increment", set->increment_name))
+        return ERR_LIMIT;
+    set->worker = aof_worker_new(place->seam);
     if (set->worker == NULL)
         return ERR_MEMORY;
     aof_log_init(&set->log, place->seam, set->worker);
     return ERR_NONE;
-}
-
-void aof_set_release(struct aof_set *set)
-{
-    aof_worker_wait(set->worker);
-    aof_log_release(&set->log);
-    aof_worker_drop(set->worker);
-    aof_manifest_release(&set->manifest);
-    set->worker = NULL;
 }
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -161,24 +160,43 @@ static enum err add_first_files(struct aof_set *set, struct aof_manifest *next)
     return err == ERR_NONE ? aof_manifest_add_increment(next, set->place.name) : err;
 }
 
-/* History that a machine which stopped has left behind goes too. */
+/* History that a machine which stopped has left behind goes too. The manifest names it until it has
+ * gone: else nobody would know of what is left when the process ends meanwhile. */
 static void delete_history(struct aof_set *set)
 {
     char path[AOF_PATH_MAX];
     uint32_t count = aof_manifest_count(&set->manifest, AOF_HISTORY);
-    if (count == 0 || set->keep_history)
+    set->forgetting = count > 0 && !set->keep_history;
+    if (!set->forgetting)
         return;
     for (uint32_t i = 0; i < set->manifest.count; i++) {
         const struct aof_file *file = &set->manifest.files[i];
         if (file->kind == AOF_HISTORY && aof_path(&set->place, file->name, path))
             aof_worker_unlink(set->worker, path);
     }
+}
+
+void aof_set_tidy(struct aof_set *set)
+{
     struct aof_manifest next;
+    if (!set->forgetting || !aof_worker_state(set->worker).idle)
+        return;
+    set->forgetting = false;
     if (aof_manifest_copy(&set->manifest, &next) != ERR_NONE)
         return; /* they are named until the next time */
     aof_manifest_forget_history(&next);
     enum err err = switch_to(set, &next);
     (void)err; /* the same */
+}
+
+void aof_set_release(struct aof_set *set)
+{
+    aof_worker_wait(set->worker);
+    aof_set_tidy(set);
+    aof_log_release(&set->log);
+    aof_worker_drop(set->worker);
+    aof_manifest_release(&set->manifest);
+    set->worker = NULL;
 }
 
 static const char *last_increment(const struct aof_manifest *manifest)
@@ -229,18 +247,20 @@ enum err aof_set_close(struct aof_set *set)
     if (set->rewriting)
         aof_set_fail_rewrite(set);
     if (set->provisional)
-        unlink_in(set, provisional_name);
+        unlink_in(set, set->increment_name);
     set->provisional = false;
     return whole ? ERR_NONE : ERR_SYSTEM;
 }
 
 /* --- rewriting -------------------------------------------------------------------------------- */
 
-/* All that was told so far is in the file that the rewrite replaces. */
+/* All that was told so far is in the file that the rewrite replaces, and on disk: a log whose last
+ * file but one is cut off could not be loaded. */
 static enum err settle(struct aof_set *set)
 {
     enum aof_flush flush = aof_log_flush(&set->log, true);
-    if (set->log.pending.count == 0 && flush != AOF_FATAL)
+    bool written = set->log.pending.count == 0 && flush != AOF_FATAL;
+    if (written && (set->provisional || aof_log_is_synced(&set->log) || aof_log_sync(&set->log)))
         return ERR_NONE;
     errno = set->log.error;
     return ERR_SYSTEM;
@@ -253,7 +273,7 @@ static enum err begin_provisional(struct aof_set *set)
     int file;
     enum err err = aof_directory_make(&set->place);
     if (err == ERR_NONE)
-        err = open_increment(set, provisional_name, O_TRUNC, &file, &bytes);
+        err = open_increment(set, set->increment_name, O_TRUNC, &file, &bytes);
     if (err != ERR_NONE)
         return err;
     aof_log_use(&set->log, file, 0);
@@ -308,7 +328,7 @@ void aof_set_fail_rewrite(struct aof_set *set)
     set->rewriting = false;
     set->failures++;
     set->failed_ns = seam_now_ns(set->place.seam);
-    unlink_in(set, aof_set_temporary());
+    unlink_in(set, aof_set_temporary(set));
 }
 
 /* The new base, the increment that began with it, and all else history. A provisional log has
@@ -321,9 +341,9 @@ static enum err name_files(struct aof_set *set, struct aof_manifest *next, bool 
     if (err != ERR_NONE)
         return err;
     aof_manifest_retire(next);
-    err = rename_in(set, aof_set_temporary(), aof_manifest_nth(next, AOF_BASE, 0)->name);
+    err = rename_in(set, aof_set_temporary(set), aof_manifest_nth(next, AOF_BASE, 0)->name);
     if (err == ERR_NONE && set->provisional)
-        err = rename_in(set, provisional_name, last_increment(next));
+        err = rename_in(set, set->increment_name, last_increment(next));
     return err;
 }
 

@@ -24,8 +24,10 @@
 
 struct aof_set {
     struct aof_place place;
+    char base_name[AOF_NAME_MAX + 1], increment_name[AOF_NAME_MAX + 1]; /* temporary ones */
     struct aof_manifest manifest;
     struct aof_worker *worker;
+    bool forgetting; /* history is being deleted: the manifest forgets it afterwards */
     struct aof_log log;
     uint64_t earlier_bytes; /* of all files that are loaded but the last */
     uint64_t base_bytes;    /* of all of them when they were last rewritten, or at the start */
@@ -62,10 +64,12 @@ static inline uint64_t aof_set_bytes(const struct aof_set *set) /* aof_current_s
 /* Effects from now on go to a new increment. The base is to be written by the name of
  * aof_set_temporary in the directory of the place, from the data of this moment. */
 MUST_CHECK enum err aof_set_begin_rewrite(struct aof_set *set);
-const char *aof_set_temporary(void);
+const char *aof_set_temporary(const struct aof_set *set);
 /* The base is written, synced, `bytes` long. On failure the rewrite has failed as a whole. */
 MUST_CHECK enum err aof_set_end_rewrite(struct aof_set *set, bool rdb, uint64_t bytes);
 void aof_set_fail_rewrite(struct aof_set *set);
+/* Now and then: the manifest forgets history that has been deleted. */
+void aof_set_tidy(struct aof_set *set);
 
 /* Whether it has grown so much that it is time: auto-aof-rewrite-percentage (0: never) and
  * -min-size. From the third failure on there is a pause, a minute and twice as long each time, an

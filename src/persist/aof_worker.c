@@ -164,7 +164,8 @@ void aof_worker_unlink(struct aof_worker *worker, const char *path)
 struct aof_worker_state aof_worker_state(struct aof_worker *worker)
 {
     pthread_mutex_lock(&worker->mutex);
-    struct aof_worker_state state = { worker->syncs > 0, worker->synced, worker->error };
+    struct aof_worker_state state = { worker->syncs > 0, worker->synced, worker->error,
+                                      worker->first == NULL && !worker->busy };
     pthread_mutex_unlock(&worker->mutex);
     return state;
 }

@@ -19,6 +19,7 @@ struct aof_worker_state {
     bool syncing;    /* a sync or close waits or is under way */
     uint64_t synced; /* the greatest position that is on disk */
     int error;       /* errno of the last sync; 0: it succeeded */
+    bool idle;       /* all that it was asked for is done */
 };
 
 /* NULL: no memory, or no thread. */

@@ -33,6 +33,7 @@ static int make(struct disk *disk, const char *path, bool directory)
         if (file->path[0] != 0 || file->content.at != NULL)
             continue;
         snprintf(file->path, sizeof file->path, "%s", path);
+        file->synced = 0;
         file->directory = directory;
         return i;
     }
@@ -51,7 +52,7 @@ static int open_locked(struct disk *disk, const char *path, int flags)
     if (file < 0)
         file = make(disk, path, false);
     if ((flags & O_TRUNC) != 0)
-        disk->files[file].content.count = 0;
+        disk->files[file].content.count = disk->files[file].synced = 0;
     for (int i = 0; i < DISK_HANDLES; i++) {
         if (disk->handles[i].file >= 0)
             continue;
@@ -120,11 +121,12 @@ static ssize_t disk_write(void *context, int handle, const void *at, size_t byte
 static int disk_sync(void *context, int handle)
 {
     struct disk *disk = context;
-    (void)handle;
     pthread_mutex_lock(&disk->stall);
     pthread_mutex_unlock(&disk->stall);
     pthread_mutex_lock(&disk->mutex);
     bool done = !disk->refuse_sync && step(disk);
+    if (done)
+        file_of(disk, handle)->synced = file_of(disk, handle)->content.count;
     pthread_mutex_unlock(&disk->mutex);
     errno = done ? 0 : EIO;
     return done ? 0 : -1;
@@ -135,8 +137,11 @@ static int disk_truncate(void *context, int handle, uint64_t bytes)
     struct disk *disk = context;
     pthread_mutex_lock(&disk->mutex);
     bool done = !disk->refuse_cut && step(disk);
-    if (done)
-        file_of(disk, handle)->content.count = bytes;
+    if (done) {
+        struct disk_file *file = file_of(disk, handle);
+        file->content.count = bytes;
+        file->synced = file->synced < bytes ? file->synced : bytes;
+    }
     pthread_mutex_unlock(&disk->mutex);
     return done ? 0 : -1;
 }
@@ -266,6 +271,14 @@ void disk_init(struct disk *disk)
     make(disk, "aof", true);
 }
 
+void disk_forget(struct disk *disk)
+{
+    for (int i = 0; i < DISK_FILES; i++) {
+        struct disk_file *file = &disk->files[i];
+        file->content.count -= (file->content.count - file->synced + 1) / 2;
+    }
+}
+
 void disk_restart(struct disk *disk, uint64_t steps)
 {
     for (int i = 0; i < DISK_HANDLES; i++)
@@ -306,4 +319,5 @@ void disk_put(struct disk *disk, const char *path, struct bytes content)
         file = make(disk, path, false);
     disk->files[file].content.count = 0;
     ENSURE(buffer_append(&disk->files[file].content, content));
+    disk->files[file].synced = content.count;
 }

@@ -24,6 +24,7 @@ struct disk {
     struct disk_file {
         char path[DISK_PATH]; /* "" when there is none, or it was unlinked */
         struct buffer content;
+        size_t synced; /* bytes that a machine which stops does not lose */
         bool directory;
     } files[DISK_FILES];
     struct disk_handle {
@@ -43,6 +44,8 @@ void disk_init(struct disk *disk);
 void disk_release(struct disk *disk);
 /* The machine is up again, with open files forgotten. */
 void disk_restart(struct disk *disk, uint64_t steps);
+/* Of what was not synced the later half is lost; names are where they were. */
+void disk_forget(struct disk *disk);
 struct bytes disk_content(struct disk *disk, const char *path);
 bool disk_has(struct disk *disk, const char *path);
 void disk_put(struct disk *disk, const char *path, struct bytes content);

@@ -292,6 +292,25 @@ TEST(aof_log_syncs_behind_once_a_second_and_refuses_while_that_fails)
     disk_release(&world.disk);
 }
 
+TEST(aof_log_is_not_synced_while_the_file_before_is_not)
+{
+    struct world world;
+    disk_init(&world.disk);
+    world_open(&world);
+    tell(&world.log, 0, "A", "1");
+    world.log.policy = AOF_NEVER;
+    CHECK_EQ(aof_log_flush(&world.log, false), AOF_FLUSHED);
+    int file = world.disk.seam.open(&world.disk, "aof/a.2.incr.aof", O_WRONLY | O_CREAT, 0644);
+    world.disk.refuse_sync = true;
+    aof_log_use(&world.log, file, 0);
+    aof_worker_wait(world.worker);
+    world.disk.refuse_sync = false;
+    CHECK(!aof_log_sync(&world.log));
+    CHECK_EQ(aof_log_synced(&world.log), 0);
+    world_close(&world);
+    disk_release(&world.disk);
+}
+
 TEST(aof_log_waits_two_seconds_for_a_sync_and_no_longer)
 {
     struct world world;

@@ -13,6 +13,7 @@ struct world {
     struct disk disk;
     struct aof_set set;
     int64_t told, flushed; /* effects are the numbers from 1 on */
+    enum aof_policy policy;
 };
 
 static void tell(struct world *world)
@@ -40,7 +41,8 @@ static enum err write_base(struct world *world, uint64_t *bytes)
         size_t count = number_write_i64(digits, i);
         CHECK(buffer_printf(&out, "*2\r\n$1\r\nE\r\n$%zu\r\n%.*s\r\n", count, (int)count, digits));
     }
-    enum err err = aof_file_replace(&world->set.place, aof_set_temporary(), buffer_view(&out));
+    enum err err =
+        aof_file_replace(&world->set.place, aof_set_temporary(&world->set), buffer_view(&out));
     *bytes = out.count;
     buffer_release(&out);
     return err;
@@ -81,7 +83,7 @@ static void world_start(struct world *world)
 {
     struct aof_place place = { &world->disk.seam, "aof", "a" };
     CHECK_EQ(aof_set_init(&world->set, &place), ERR_NONE);
-    world->set.log.policy = AOF_NEVER; /* a sync that failed is not what is tested here */
+    world->set.log.policy = world->policy;
 }
 
 static bool start_and_open(struct world *world)
@@ -110,7 +112,23 @@ static bool rewrite(struct world *world)
     if (aof_set_end_rewrite(&world->set, false, bytes) != ERR_NONE)
         return false;
     aof_worker_wait(world->set.worker);
+    aof_set_tidy(&world->set);
     return true;
+}
+
+/* What the manifest does not name would stay for ever. */
+static void check_names(struct disk *disk)
+{
+    struct bytes manifest = disk_content(disk, "aof/a.manifest");
+    for (int i = 0; i < DISK_FILES; i++) {
+        const char *path = disk->files[i].path;
+        if (path[0] == 0 || disk->files[i].directory || strcmp(path, "aof/a.manifest") == 0)
+            continue;
+        const char *name = path + sizeof "aof/" - 1;
+        CHECKF(memmem(manifest.at, manifest.count, name, strlen(name)) != NULL,
+               "%s is of nobody; the manifest: %.*s", name, (int)manifest.count,
+               (const char *)manifest.at);
+    }
 }
 
 static bool live(struct world *world)
@@ -125,17 +143,23 @@ static bool live(struct world *world)
     return flush(world) && rewrite(world);
 }
 
-TEST(aof_set_loads_what_was_flushed_wherever_the_disk_stops)
+/* `forgets`: not only the process ends, but the machine; then what is there begins with what was
+ * synced, which is all with `always` and something with the others. */
+static void stop_everywhere(enum aof_policy policy, bool forgets)
 {
     bool whole = false;
     for (uint64_t steps = 0; !whole; steps++) {
-        struct world world = { 0 }, after = { 0 };
+        struct world world = { .policy = policy }, after = { .policy = policy };
         uint64_t bytes;
         disk_init(&world.disk);
         world.disk.steps = steps;
         whole = live(&world);
         aof_set_release(&world.set);
         disk_restart(&world.disk, UINT64_MAX);
+        if (forgets)
+            disk_forget(&world.disk);
+        if (forgets && policy != AOF_ALWAYS)
+            world.flushed = 0;
         after.disk = world.disk;
         after.disk.seam.context = &after.disk;
         world_start(&after);
@@ -147,8 +171,21 @@ TEST(aof_set_loads_what_was_flushed_wherever_the_disk_stops)
         CHECK(rewrite(&after));
         CHECK_EQ(aof_set_close(&after.set), ERR_NONE);
         aof_set_release(&after.set);
+        check_names(&after.disk);
         disk_release(&after.disk);
     }
+}
+
+TEST(aof_set_loads_what_was_flushed_wherever_the_disk_stops)
+{
+    stop_everywhere(AOF_NEVER, false);
+}
+
+TEST(aof_set_loads_what_was_synced_wherever_the_machine_stops)
+{
+    stop_everywhere(AOF_ALWAYS, true);
+    stop_everywhere(AOF_EVERYSEC, true);
+    stop_everywhere(AOF_NEVER, true);
 }
 
 /* A call that fails once is not the end: the next rewrite succeeds, and nothing is missing. */
@@ -156,7 +193,7 @@ TEST(aof_set_goes_on_after_a_rewrite_that_failed)
 {
     bool failed = true;
     for (uint64_t steps = 0; failed; steps++) {
-        struct world world = { 0 };
+        struct world world = { .policy = AOF_NEVER };
         uint64_t bytes;
         disk_init(&world.disk);
         CHECK(start_and_open(&world));
@@ -184,7 +221,7 @@ TEST(aof_set_goes_on_after_a_rewrite_that_failed)
 
 TEST(aof_set_begins_with_the_base_of_no_data_and_deletes_what_was_rewritten)
 {
-    struct world world = { 0 };
+    struct world world = { .policy = AOF_NEVER };
     disk_init(&world.disk);
     CHECK(start_and_open(&world));
     CHECK(disk_has(&world.disk, "aof/a.1.base.rdb") && disk_has(&world.disk, "aof/a.1.incr.aof"));
@@ -207,7 +244,7 @@ TEST(aof_set_takes_a_single_file_over_wherever_the_disk_stops)
 {
     bool whole = false;
     for (uint64_t steps = 0; !whole; steps++) {
-        struct world world = { 0 };
+        struct world world = { .policy = AOF_NEVER };
         struct aof_manifest_fault fault;
         uint64_t bytes;
         disk_init(&world.disk);
@@ -255,7 +292,7 @@ TEST(aof_set_switched_on_with_data_is_loaded_from_its_first_base_on)
 
 TEST(aof_set_is_rewritten_when_it_has_grown_and_pauses_after_failures)
 {
-    struct world world = { 0 };
+    struct world world = { .policy = AOF_NEVER };
     static const uint64_t minute = UINT64_C(60000000000);
     disk_init(&world.disk);
     CHECK(start_and_open(&world));
@@ -283,7 +320,7 @@ TEST(aof_set_is_rewritten_when_it_has_grown_and_pauses_after_failures)
 
 TEST(aof_log_refuses_after_a_loss_until_a_rewrite_is_done)
 {
-    struct world world = { 0 };
+    struct world world = { .policy = AOF_NEVER };
     int error;
     uint64_t bytes;
     disk_init(&world.disk);
