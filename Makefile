@@ -120,10 +120,15 @@ $(BUILD)/bench-%: $(BUILD)/obj/bench/%.o $(BUILD)/libsnug.a
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 # What server tests drive by itself.
-DRIVERS := $(BUILD)/rdb-rewrite
+DRIVERS := $(BUILD)/rdb-rewrite $(BUILD)/forgetful.so
 $(BUILD)/rdb-rewrite: $(call object,tests/drivers/rdb_rewrite.c tests/unit/persist_parts.c) $(BUILD)/libsnug.a
 	$(call say,link)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
+# Loaded into a server from outside, so it is never instrumented.
+$(BUILD)/forgetful.so: tests/drivers/forgetful.c $(BUILD)/flags
+	$(call say,link)
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fPIC -shared -pthread -o $@ $< -ldl
 
 # The load generator stands alone: it measures any server, and owes nothing to ours.
 LOAD := $(call object,$(sort $(wildcard bench/load/*.c)))
@@ -163,7 +168,7 @@ $(BUILD)/sources: FORCE
 
 # ---- run and test ------------------------------------------------------------------------------
 
-.PHONY: setup run test test-unit test-server test-install move-all fuzz fuzz-all bench lint format \
+.PHONY: setup run test test-unit test-server test-install kill-loop move-all fuzz fuzz-all bench lint format \
   docs clean
 setup:
 	@tools/setup.sh build
@@ -197,6 +202,11 @@ test-server: build $(DRIVERS)
 
 test-install: build
 	$(PYTEST) tests/install
+
+# N kills in each mode of appendfsync, of the process and of the machine: minutes.
+N ?= 50
+kill-loop: build $(DRIVERS)
+	SNUG_SERVER=$(CURDIR)/$(BUILD)/snug-server $(PYTHON) tests/server/kill.py --rounds $(N) $(if $(findstring file,$(origin SEED)),,--seed $(SEED))
 
 # Every movable block is moved at every safe point, under sanitizers, with all limits tiny.
 move-all:
@@ -292,6 +302,7 @@ help:
 	@echo 'make SANITIZE=address,undefined     the same, checking itself, in its own directory'
 	@echo 'make test-unit       C tests under sanitizers; NAME=part SEED=n'
 	@echo 'make test-server     Python tests on the server; PYTEST_ARGS=..., SHORT=1'
+	@echo 'make kill-loop N=50  kill -9 under load, N times in each mode of appendfsync'
 	@echo 'make test-install    install, uninstall, unit and init script'
 	@echo 'make move-all        both with every block moved at every safe point'
 	@echo 'make fuzz T=... S=.. a fuzz target for S seconds; make fuzz-all for each'
