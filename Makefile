@@ -82,7 +82,8 @@ say  = $(if $(V),,@echo '  $(1) $@')
 COMPILE := $(CC) -std=c17 -D_GNU_SOURCE -DSNUG_VERSION='"$(VERSION)"' $(MALLOC_DEF_$(MALLOC)) \
   -Isrc $(LUA_CFLAGS) $(CPPFLAGS) $(WARNINGS) $(CFLAGS) $(CHECKS) -pthread
 LINK := $(CC) -pthread -rdynamic $(CFLAGS) $(LINK_CHECKS) $(LDFLAGS)
-LIBS := -lm -llzf $(shell pkg-config --libs libssl libcrypto 2>/dev/null || echo -lssl -lcrypto) \
+LIBS := -lm -llzf -lxxhash \
+  $(shell pkg-config --libs libssl libcrypto 2>/dev/null || echo -lssl -lcrypto) \
   $(LUA_LIBS) $(MALLOC_LIB_$(MALLOC)) $(LDLIBS)
 
 # ---- what is built -----------------------------------------------------------------------------

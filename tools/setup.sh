@@ -41,6 +41,7 @@ wanted() {
         build)
             command -v "${CC:-cc}" >/dev/null 2>&1 || echo gcc
             echo libc6-dev make pkg-config libjemalloc-dev liblzf-dev libssl-dev libluajit-5.1-dev
+            echo libxxhash-dev
             ;;
         test)
             echo redis-server redis-tools python3 python3-pytest python3-redis openssl

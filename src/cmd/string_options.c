@@ -11,8 +11,12 @@ struct option_word {
 };
 
 static const struct option_word option_words[] = {
-    { "nx", WITH_NX, WITH_XX, 0 },
-    { "xx", WITH_XX, WITH_NX, 0 },
+    { "nx", WITH_NX, WITH_CONDITION & ~WITH_NX, 0 },
+    { "xx", WITH_XX, WITH_CONDITION & ~WITH_XX, 0 },
+    { "ifeq", WITH_IFEQ, WITH_CONDITION, 0 },
+    { "ifne", WITH_IFNE, WITH_CONDITION, 0 },
+    { "ifdeq", WITH_IFDEQ, WITH_CONDITION, 0 },
+    { "ifdne", WITH_IFDNE, WITH_CONDITION, 0 },
     { "get", WITH_GET, 0, 0 },
     { "keepttl", WITH_KEEPTTL, WITH_PERSIST | WITH_TIMES, 0 },
     { "persist", WITH_PERSIST, WITH_KEEPTTL | WITH_TIMES, 0 },
@@ -33,6 +37,19 @@ static const struct option_word *find_word(struct bytes argument, unsigned allow
     return NULL;
 }
 
+enum { WITH_ARGUMENT = WITH_TIMES | WITH_COMPARISON };
+
+static void keep_argument(struct string_options *options, const struct option_word *word,
+                          uint32_t at)
+{
+    if ((word->flag & WITH_COMPARISON) != 0) {
+        options->compare_at = at;
+        return;
+    }
+    options->time_at = at;
+    options->time_form = word->form | EXPIRY_POSITIVE;
+}
+
 bool string_options_read(struct call *call, uint32_t at, unsigned allowed,
                          struct string_options *options)
 {
@@ -44,14 +61,13 @@ bool string_options_read(struct call *call, uint32_t at, unsigned allowed,
             return false;
         }
         options->flags |= word->flag;
-        if ((word->flag & WITH_TIMES) == 0)
+        if ((word->flag & WITH_ARGUMENT) == 0)
             continue;
         if (++at == call->argc) {
             call_syntax_error(call);
             return false;
         }
-        options->time_at = at;
-        options->time_form = word->form | EXPIRY_POSITIVE;
+        keep_argument(options, word, at);
     }
     return true;
 }
@@ -68,7 +84,7 @@ int find_keys_of_set(const struct bytes *argv, uint32_t argc, struct key_at *key
 {
     bool gets = false;
     for (uint32_t at = 3; at < argc; at++)
-        gets = gets || bytes_is(argv[at], "get");
+        gets = gets || find_word(argv[at], WITH_GET | WITH_COMPARISON) != NULL;
     if (argc < 3)
         return -1;
     if (most > 0)

@@ -1,4 +1,4 @@
-/* cmd/string_options.h - the options of SET and GETEX.
+/* cmd/string_options.h - the options of SET, GETEX and MSETEX.
  * Model:    one table of words, which flag each sets, and which flags it does not go with.
  * Owner:    nobody.
  * Pointers: none kept.
@@ -20,15 +20,23 @@ enum string_option_flag {
     WITH_PX = 1u << 6,
     WITH_EXAT = 1u << 7,
     WITH_PXAT = 1u << 8,
+    WITH_IFEQ = 1u << 9, /* the value is this one; IFDEQ: its digest (cmd/string_compare.h) */
+    WITH_IFNE = 1u << 10,
+    WITH_IFDEQ = 1u << 11,
+    WITH_IFDNE = 1u << 12,
     WITH_TIMES = WITH_EX | WITH_PX | WITH_EXAT | WITH_PXAT,
-    WITHIN_SET = WITH_NX | WITH_XX | WITH_GET | WITH_KEEPTTL | WITH_TIMES,
+    WITH_COMPARISON = WITH_IFEQ | WITH_IFNE | WITH_IFDEQ | WITH_IFDNE,
+    WITH_CONDITION = WITH_NX | WITH_XX | WITH_COMPARISON,
+    WITHIN_SET = WITH_CONDITION | WITH_GET | WITH_KEEPTTL | WITH_TIMES,
+    WITHIN_MSETEX = WITH_NX | WITH_XX | WITH_KEEPTTL | WITH_TIMES,
     WITHIN_GETEX = WITH_PERSIST | WITH_TIMES,
 };
 
 struct string_options {
     unsigned flags;
-    uint32_t time_at;   /* argv, of the time to expire at; 0: none is given */
-    unsigned time_form; /* enum expiry_form */
+    uint32_t time_at;    /* argv, of the time to expire at; 0: none is given */
+    uint32_t compare_at; /* argv, of what to compare with; 0: nothing is */
+    unsigned time_form;  /* enum expiry_form */
 };
 
 /* Reads argv from `at` to the end; only options in `allowed` are known. */

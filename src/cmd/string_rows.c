@@ -93,6 +93,56 @@ static const struct command_arg args_psetex[] = {
 static const struct command_arg args_set_condition[] = {
     { .name = "nx", .type = ARG_PURE_TOKEN, .token = "NX" },
     { .name = "xx", .type = ARG_PURE_TOKEN, .token = "XX" },
+    { .name = "ifeq-value", .type = ARG_STRING, .token = "IFEQ", .since = "8.4.0" },
+    { .name = "ifne-value", .type = ARG_STRING, .token = "IFNE", .since = "8.4.0" },
+    { .name = "ifdeq-digest", .type = ARG_STRING, .token = "IFDEQ", .since = "8.4.0" },
+    { .name = "ifdne-digest", .type = ARG_STRING, .token = "IFDNE", .since = "8.4.0" },
+    { .name = NULL },
+};
+
+static const struct command_arg args_delex_condition[] = {
+    { .name = "ifeq-value", .type = ARG_STRING, .token = "IFEQ" },
+    { .name = "ifne-value", .type = ARG_STRING, .token = "IFNE" },
+    { .name = "ifdeq-digest", .type = ARG_STRING, .token = "IFDEQ" },
+    { .name = "ifdne-digest", .type = ARG_STRING, .token = "IFDNE" },
+    { .name = NULL },
+};
+
+static const struct command_arg args_delex[] = {
+    { .name = "key", .type = ARG_KEY },
+    { .name = "condition",
+      .type = ARG_ONE_OF,
+      .flags = ARG_OPTIONAL,
+      .parts = args_delex_condition },
+    { .name = NULL },
+};
+
+static const struct command_arg args_msetex_condition[] = {
+    { .name = "nx", .type = ARG_PURE_TOKEN, .token = "NX" },
+    { .name = "xx", .type = ARG_PURE_TOKEN, .token = "XX" },
+    { .name = NULL },
+};
+
+static const struct command_arg args_msetex_expiration[] = {
+    { .name = "seconds", .type = ARG_INTEGER, .token = "EX" },
+    { .name = "milliseconds", .type = ARG_INTEGER, .token = "PX" },
+    { .name = "unix-time-seconds", .type = ARG_UNIX_TIME, .token = "EXAT" },
+    { .name = "unix-time-milliseconds", .type = ARG_UNIX_TIME, .token = "PXAT" },
+    { .name = "keepttl", .type = ARG_PURE_TOKEN, .token = "KEEPTTL" },
+    { .name = NULL },
+};
+
+static const struct command_arg args_msetex[] = {
+    { .name = "numkeys", .type = ARG_INTEGER },
+    { .name = "data", .type = ARG_BLOCK, .flags = ARG_MULTIPLE, .parts = args_key_value },
+    { .name = "condition",
+      .type = ARG_ONE_OF,
+      .flags = ARG_OPTIONAL,
+      .parts = args_msetex_condition },
+    { .name = "expiration",
+      .type = ARG_ONE_OF,
+      .flags = ARG_OPTIONAL,
+      .parts = args_msetex_expiration },
     { .name = NULL },
 };
 
@@ -125,11 +175,11 @@ static const struct command_arg args_set[] = {
     { .name = NULL },
 };
 
-static const char *const history_set[] = { "2.6.12", "EX, PX, NX and XX came.",
-                                           "6.0.0",  "KEEPTTL came.",
-                                           "6.2.0",  "GET, EXAT and PXAT came.",
-                                           "7.0.0",  "NX and GET go together.",
-                                           NULL };
+static const char *const history_set[] = {
+    "2.6.12", "EX, PX, NX and XX came.",           "6.0.0", "KEEPTTL came.",
+    "6.2.0",  "GET, EXAT and PXAT came.",          "7.0.0", "NX and GET go together.",
+    "8.4.0",  "IFEQ, IFNE, IFDEQ and IFDNE came.", NULL
+};
 
 static const struct command_arg args_setex[] = {
     { .name = "key", .type = ARG_KEY },
@@ -185,6 +235,46 @@ const struct command string_commands[] = {
       .cost = "O(1)",
       .summary = "Takes a number from an integer; an absent key counts as 0.",
       .args = args_decrby },
+    { .name = "delex",
+      .run = cmd_delex,
+      .arity = -2,
+      .group = GROUP_STRING,
+      .flags = CMD_WRITE | CMD_FAST,
+      .acl = ACL_STRING,
+      .keys = { { .flags = KEY_RW | KEY_ACCESS | KEY_DELETE,
+                  .begin = KEYS_AT_INDEX,
+                  .index = 1,
+                  .step = 1,
+                  .notes = "The value is read with a condition only" } },
+      .since = "8.4.0",
+      .cost = "O(1); O(N) of the string's bytes with a condition",
+      .summary = "Removes a key, if its string or the digest of that compares as is said.",
+      .args = args_delex },
+    { .name = "delifeq",
+      .run = cmd_delifeq,
+      .arity = 3,
+      .group = GROUP_STRING,
+      .flags = CMD_WRITE | CMD_FAST,
+      .acl = ACL_STRING,
+      .keys = { { .flags = KEY_RW | KEY_ACCESS | KEY_DELETE,
+                  .begin = KEYS_AT_INDEX,
+                  .index = 1,
+                  .step = 1 } },
+      .since = "9.0.0",
+      .cost = "O(N) of the string's bytes",
+      .summary = "Removes a key if it holds this string (of Valkey).",
+      .args = args_key_value },
+    { .name = "digest",
+      .run = cmd_digest,
+      .arity = 2,
+      .group = GROUP_STRING,
+      .flags = CMD_READ | CMD_FAST,
+      .acl = ACL_STRING,
+      .keys = { { .flags = KEY_RO | KEY_ACCESS, .begin = KEYS_AT_INDEX, .index = 1, .step = 1 } },
+      .since = "8.4.0",
+      .cost = "O(N) of the string's bytes",
+      .summary = "The XXH3 digest of a string, as 16 hexadecimal digits.",
+      .args = args_key },
     { .name = "get",
       .run = cmd_get,
       .arity = 2,
@@ -341,6 +431,24 @@ const struct command string_commands[] = {
       .summary = "Sets several strings at once.",
       .tips = tips_mset,
       .args = args_mset },
+    { .name = "msetex",
+      .run = cmd_msetex,
+      .arity = -4,
+      .group = GROUP_STRING,
+      .flags = CMD_WRITE | CMD_DENYOOM | CMD_MOVABLE_KEYS,
+      .acl = ACL_STRING,
+      .keys = { { .flags = KEY_OW | KEY_UPDATE,
+                  .begin = KEYS_AT_INDEX,
+                  .index = 1,
+                  .find = KEYS_COUNTED,
+                  .count_at = 0,
+                  .first_at = 1,
+                  .step = 2 } },
+      .since = "8.4.0",
+      .cost = "O(N) of the keys",
+      .summary = "Sets several strings and one expiry for all, if all or none of them are there.",
+      .tips = tips_mset,
+      .args = args_msetex },
     { .name = "msetnx",
       .run = cmd_msetnx,
       .arity = -3,
@@ -379,7 +487,7 @@ const struct command string_commands[] = {
                   .begin = KEYS_AT_INDEX,
                   .index = 1,
                   .step = 1,
-                  .notes = "The old value is read with GET only" } },
+                  .notes = "The old value is read with GET and comparisons only" } },
       .find_keys = find_keys_of_set,
       .since = "1.0.0",
       .cost = "O(1)",

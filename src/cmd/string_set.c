@@ -1,9 +1,13 @@
 /* Commands that give a key a whole new string. */
 #include "cmd/string_command.h"
 
+#include "base/number.h"
 #include "cmd/effects.h"
+#include "cmd/string_compare.h"
 #include "cmd/string_edit.h"
 #include "cmd/string_options.h"
+
+#include <limits.h>
 
 static void set_plain(struct call *call)
 {
@@ -51,8 +55,8 @@ static void tell_set_expiring(struct call *call, const struct key *key, struct b
     effect_tell(&words);
 }
 
-/* SET with GET, without GET: what was there is of no interest to others. */
-static void tell_without_get(struct call *call, bool keeps_expiry)
+/* SET with GET or a comparison, without: what was there is of no interest to others. */
+static void tell_plain_set(struct call *call, bool keeps_expiry)
 {
     struct bytes argv[] = { bytes_of_text("SET"), call->argv[1], call->argv[2],
                             bytes_of_text("KEEPTTL") };
@@ -80,13 +84,22 @@ static bool set_value(struct call *call, const struct key *key, struct entry *en
     return true;
 }
 
-static bool condition_holds(unsigned flags, const struct entry *entry)
+static bool presence_fits(unsigned flags, const struct entry *entry)
 {
     return !((flags & WITH_NX) != 0 && entry != NULL) && !((flags & WITH_XX) != 0 && entry == NULL);
 }
 
+/* pre: what is compared is a string, or absent. */
+static bool condition_holds(struct call *call, const struct string_options *options,
+                            const struct entry *entry)
+{
+    return presence_fits(options->flags, entry) &&
+           (options->compare_at == 0 ||
+            string_compares(call, entry, options->flags, call->argv[options->compare_at]));
+}
+
 /* SET with GET: answers the old value, whether or not the condition lets it be replaced. */
-static void set_and_get(struct call *call, unsigned flags, int64_t expiry)
+static void set_and_get(struct call *call, const struct string_options *options, int64_t expiry)
 {
     struct key key = call_key(call, 0, 1);
     struct entry *entry = call_read(call, &key);
@@ -95,13 +108,30 @@ static void set_and_get(struct call *call, unsigned flags, int64_t expiry)
         (entry != NULL && !keep_old(call, entry, &old)))
         return;
     bool was_there = entry != NULL;
-    if (condition_holds(flags, entry)) {
+    if (condition_holds(call, options, entry)) {
         if (!set_value(call, &key, entry, call->argv[2], expiry))
             return;
         if (expiry == STORE_NO_EXPIRY || expiry == STORE_KEEP_EXPIRY)
-            tell_without_get(call, expiry == STORE_KEEP_EXPIRY);
+            tell_plain_set(call, expiry == STORE_KEEP_EXPIRY);
     }
     reply_old(call, was_there, old);
+}
+
+static void set_if(struct call *call, const struct string_options *options, int64_t expiry)
+{
+    struct key key = call_key(call, 0, 1);
+    struct entry *entry = call_read(call, &key);
+    if (!call_type_fits(call, entry, VALUE_STRING))
+        return;
+    if (!condition_holds(call, options, entry)) {
+        reply_nil(call->reply);
+        return;
+    }
+    if (!set_value(call, &key, entry, call->argv[2], expiry))
+        return;
+    if (expiry == STORE_NO_EXPIRY || expiry == STORE_KEEP_EXPIRY)
+        tell_plain_set(call, expiry == STORE_KEEP_EXPIRY);
+    reply_ok(call->reply);
 }
 
 static void set_with_options(struct call *call)
@@ -109,15 +139,20 @@ static void set_with_options(struct call *call)
     struct string_options options;
     int64_t expiry = 0;
     if (!string_options_read(call, 3, WITHIN_SET, &options) ||
-        !string_options_expiry(call, &options, &expiry))
+        !string_options_expiry(call, &options, &expiry) ||
+        !string_digest_fits(call, options.flags, call->argv[options.compare_at]))
         return;
     if ((options.flags & WITH_GET) != 0) {
-        set_and_get(call, options.flags, expiry);
+        set_and_get(call, &options, expiry);
+        return;
+    }
+    if (options.compare_at != 0) {
+        set_if(call, &options, expiry);
         return;
     }
     struct key key = call_key(call, 0, 1);
     struct entry *entry = store_look(call->store, call->db, &key);
-    if (!condition_holds(options.flags, entry))
+    if (!presence_fits(options.flags, entry))
         reply_nil(call->reply);
     else if (set_value(call, &key, entry, call->argv[2], expiry))
         reply_ok(call->reply);
@@ -163,7 +198,8 @@ void cmd_psetex(struct call *call)
 
 void cmd_getset(struct call *call)
 {
-    set_and_get(call, WITH_GET, STORE_NO_EXPIRY);
+    const struct string_options options = { .flags = WITH_GET };
+    set_and_get(call, &options, STORE_NO_EXPIRY);
 }
 
 /* ---- several keys -----------------------------------------------------------------------------
@@ -208,6 +244,81 @@ void cmd_msetnx(struct call *call)
     }
     if (set_pairs(call))
         reply_i64(call->reply, 1);
+}
+
+/* The numbers and pairs of MSETEX; `at`: of its options. */
+static bool counted_pairs(struct call *call, uint32_t *at)
+{
+    int64_t count = 0;
+    if (!number_read_i64(call->argv[1], &count) || count < 1 || count > INT_MAX) {
+        reply_error(call->reply, "ERR invalid numkeys value");
+        return false;
+    }
+    if (count > (call->argc - 2) / 2) {
+        reply_error(call->reply, "ERR wrong number of key-value pairs");
+        return false;
+    }
+    *at = 2 + 2 * (uint32_t)count;
+    return true;
+}
+
+/* Where the key number `nth` stands. */
+static struct key counted_key(struct call *call, uint32_t nth)
+{
+    return call_key(call, nth, 2 + 2 * nth);
+}
+
+static bool presence_fits_all(struct call *call, unsigned flags, uint32_t count)
+{
+    if ((flags & (WITH_NX | WITH_XX)) == 0)
+        return true;
+    for (uint32_t nth = 0; nth < count; nth++) {
+        struct key key = counted_key(call, nth);
+        if (!presence_fits(flags, store_look(call->store, call->db, &key)))
+            return false;
+    }
+    return true;
+}
+
+/* Each as a SET of its own, which every version that reads a log knows. */
+static void tell_counted(struct call *call, const struct key *key, struct bytes content,
+                         bool keeps_expiry)
+{
+    struct effect_words words;
+    if (!call_is_heard(call))
+        return;
+    effect_start(&words, call, "SET");
+    effect_text(&words, key->name);
+    effect_text(&words, content);
+    if (keeps_expiry)
+        effect_word(&words, "KEEPTTL");
+    effect_tell(&words);
+}
+
+void cmd_msetex(struct call *call)
+{
+    struct string_options options;
+    uint32_t options_at = 0;
+    int64_t expiry = 0;
+    if (!counted_pairs(call, &options_at) ||
+        !string_options_read(call, options_at, WITHIN_MSETEX, &options) ||
+        !string_options_expiry(call, &options, &expiry))
+        return;
+    uint32_t count = (options_at - 2) / 2;
+    if (!presence_fits_all(call, options.flags, count)) {
+        reply_i64(call->reply, 0);
+        return;
+    }
+    for (uint32_t nth = 0; nth < count; nth++) {
+        struct key key = counted_key(call, nth);
+        struct bytes content = call->argv[3 + 2 * nth];
+        struct entry *entry = store_look(call->store, call->db, &key);
+        if (!set_value(call, &key, entry, content, expiry))
+            return;
+        if (options.time_at == 0)
+            tell_counted(call, &key, content, expiry == STORE_KEEP_EXPIRY);
+    }
+    reply_i64(call->reply, 1);
 }
 
 /* ---- parts ------------------------------------------------------------------------------------

@@ -294,6 +294,12 @@ def timed(r, now):
     name, condition = key(r), r.choice([[], [], ["NX"], ["XX"], ["GT"], ["LT"]])
     return r.choice([
         ["SET", key(r), r.randint(0, 99), *brief(r, now), *r.choice([[], ["GET"], ["NX"], ["XX"]])],
+        ["SET", key(r), r.randint(0, 9), r.choice(["IFEQ", "IFNE"]), r.randint(0, 9),
+         *r.choice([[], ["GET"], ["KEEPTTL"], brief(r, now)])],
+        ["DELEX", key(r), *r.choice([[], ["IFEQ", r.randint(0, 9)], ["IFNE", 1]])],
+        ["DELIFEQ", key(r), r.randint(0, 9)],
+        ["MSETEX", 2, key(r), 1, key(r), r.randint(0, 9),
+         *r.choice([[], ["KEEPTTL"], brief(r, now), ["NX"], ["XX"]])],
         ["GETEX", name, *brief(r, now)], ["PSETEX", name, r.choice(SPANS), "v"],
         ["PEXPIRE", name, r.choice(SPANS), *condition], ["PERSIST", name],
         ["EXPIRE", name, r.randint(-1, 2), *condition], ["PEXPIREAT", name, now + r.choice(SPANS)],
