@@ -111,6 +111,13 @@ static void put_one_line(struct reply *reply, struct bytes text)
     }
 }
 
+void reply_status_bytes(struct reply *reply, struct bytes text)
+{
+    put(reply, BYTES("+"));
+    put_one_line(reply, text);
+    put(reply, BYTES("\r\n"));
+}
+
 static void keep_code(struct reply_pool *pool, struct bytes text)
 {
     size_t count = 0;

@@ -67,6 +67,8 @@ struct reply {
 
 void reply_ok(struct reply *reply);
 void reply_status(struct reply *reply, const char *text); /* +text */
+/* The same with any bytes: CR and LF become spaces. */
+void reply_status_bytes(struct reply *reply, struct bytes text);
 /* "-text"; with its code: "ERR value is not an integer or out of range". CR and LF become spaces.
  */
 void reply_error(struct reply *reply, const char *text);
