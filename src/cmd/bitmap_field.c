@@ -151,17 +151,16 @@ static void run_reading(struct call *call, const struct bitfield *bitfield, cons
         reply_field(call, &bitfield->steps[i], reading.content);
 }
 
-/* The string is opened before it is known whether a step will change it; those who watch the key
- * are told afterwards, or at once where growing is a change already. */
+/* The string is opened before it is known whether a step will change it, and may have grown without
+ * one that did: the event is told afterwards. */
 static void run_writing(struct call *call, const struct bitfield *bitfield, const struct key *key)
 {
     struct entry *entry = store_look(call->store, call->db, key);
     if (!call_type_fits(call, entry, VALUE_STRING))
         return;
     size_t count = (size_t)(bitfield->last_written / 8 + 1);
-    bool grows = count > string_length(call, entry);
     struct string_open open;
-    if (!string_open(call, key, entry, count, grows ? EVENT_SETBIT : EVENT_NONE, &open))
+    if (!string_open(call, key, entry, count, EVENT_NONE, &open))
         return;
     bool changed = false;
     reply_array(call->reply, bitfield->count);
@@ -172,7 +171,7 @@ static void run_writing(struct call *call, const struct bitfield *bitfield, cons
         else if (write_field(call, step, &open))
             changed = true;
     }
-    if (changed && !grows)
+    if (changed)
         store_notify(call->store, call->db, key->name, EVENT_SETBIT);
 }
 

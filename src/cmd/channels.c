@@ -22,6 +22,7 @@ void channels_drop(struct channels *channels)
     for (int kind = 0; kind < SUBSCRIPTION_KINDS; kind++)
         linked_table_release(&channels->names[kind]);
     linked_table_release(&channels->memberships);
+    buffer_release(&channels->notified);
     memory_give(channels);
 }
 
@@ -313,6 +314,11 @@ static uint64_t publish_to(struct channels *channels, enum subscription_kind kin
     return send_to_all(pushes, channel);
 }
 
+bool channel_fits(struct bytes pattern, struct bytes name)
+{
+    return (name.count > 0 || pattern.count == 0) && glob_match(pattern, name);
+}
+
 static uint64_t publish_to_patterns(struct channels *channels, struct bytes name,
                                     struct bytes message)
 {
@@ -320,7 +326,7 @@ static uint64_t publish_to_patterns(struct channels *channels, struct bytes name
     const struct channel *at = channels->order[SUBSCRIBED_PATTERN].first;
     uint64_t count = 0;
     for (; at != NULL; at = at->behind) {
-        if (!glob_match(channel_name(at), name))
+        if (!channel_fits(channel_name(at), name))
             continue;
         push_begin(pushes, 4);
         push_word(pushes, "pmessage");

@@ -58,8 +58,10 @@ struct channels {
         struct channel *first, *last;
     } order[SUBSCRIPTION_KINDS];
     struct linked_table memberships;
-    uint32_t clients;    /* that have any */
-    uint64_t bytes_told; /* to net/: of the tables */
+    uint32_t clients;       /* that have any */
+    unsigned notify;        /* cmd/notify.h: what is wanted */
+    struct buffer notified; /* and the name of the channel it goes to */
+    uint64_t bytes_told;    /* to net/: of the tables */
 };
 
 MUST_CHECK struct channels *channels_new(const struct cmd_context *context);
@@ -87,6 +89,8 @@ static inline struct bytes channel_name(const struct channel *channel)
 {
     return bytes_of(channel->name, channel->name_bytes);
 }
+/* Of names that are empty, as in Redis, not even a lone star fits one. */
+bool channel_fits(struct bytes pattern, struct bytes name);
 static inline uint32_t channels_count(const struct channels *channels, enum subscription_kind kind)
 {
     return channels->names[kind].count;

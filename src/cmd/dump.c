@@ -227,6 +227,8 @@ static enum err put(struct call *call, const struct restore_options *options, st
                     const struct value *value)
 {
     struct entry *entry;
+    if (there != NULL) /* what replaces counts as new */
+        store_notify(call->store, call->db, call->first.name, EVENT_NEW);
     enum err err = store_put(call->store, call->db, &call->first, there, value, options->expiry,
                              EVENT_RESTORE, &entry);
     if (err != ERR_NONE)

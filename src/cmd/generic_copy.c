@@ -67,6 +67,8 @@ static enum err put_copy(struct call *call, const struct key *to, uint32_t to_db
     int64_t expiry = entry_expiry(source);
     enum err err = copy_value(call, &value, &copy, &body);
     if (err == ERR_NONE) {
+        if (there != NULL) /* what replaces counts as new */
+            store_notify(call->store, to_db, to->name, EVENT_NEW);
         err = store_put(call->store, to_db, to, there, &copy, expiry, EVENT_COPY_TO, &there);
         if (err != ERR_NONE)
             value_drop(call->space, &copy);

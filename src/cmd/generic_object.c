@@ -4,7 +4,8 @@
 /* The entry, untouched; a missing one is answered with nil. */
 static const struct entry *object_entry(struct call *call)
 {
-    const struct entry *entry = store_read(call->store, call->db, &call->first, STORE_NO_TOUCH);
+    const struct entry *entry =
+        store_read(call->store, call->db, &call->first, STORE_NO_TOUCH | STORE_NO_NOTIFY);
     if (entry == NULL)
         reply_nil(call->reply);
     return entry;

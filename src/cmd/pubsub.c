@@ -1,6 +1,5 @@
 #include "cmd/pubsub.h"
 
-#include "base/glob.h"
 #include "cmd/channels.h"
 
 /* --- who listens in RESP2 -------------------------------------------------------------------- */
@@ -159,7 +158,7 @@ static void list_names(struct call *call, enum subscription_kind kind)
     struct reply_mark mark = reply_array_later(call->reply);
     uint64_t count = 0;
     for (; at != NULL; at = at->behind) {
-        if (call->argc == 3 && !glob_match(call->argv[2], channel_name(at)))
+        if (call->argc == 3 && !channel_fits(call->argv[2], channel_name(at)))
             continue;
         reply_bulk(call->reply, channel_name(at));
         count++;

@@ -283,7 +283,7 @@ static bool serve(struct call *call, struct reading *reading)
 {
     for (uint32_t i = 0; i < reading->streams; i++) {
         struct stream_place place;
-        if (!stream_look(call, i, reading->streams_at + i, STREAM_WRITES, &place))
+        if (!stream_look(call, i, reading->streams_at + i, STREAM_READS, &place))
             return false;
         if (place.entry == NULL)
             continue;

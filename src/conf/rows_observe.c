@@ -43,7 +43,6 @@ static const struct option rows[] = {
       .preset = "",
       .type = OPTION_NOTIFY,
       .group = OPTION_OBSERVE,
-      .flags = OPTION_TAKEN,
       .offset = FIELD(notify_keyspace_events) },
 };
 

@@ -1,6 +1,7 @@
 /* Options put into effect. Each hook names its options and applies them from a whole configuration,
  * so that the start and CONFIG SET take the same way. */
 #include "base/ticks.h"
+#include "cmd/notify.h"
 #include "os/process.h"
 #include "server/server.h"
 #include "types/limits.h"
@@ -133,6 +134,16 @@ static bool apply_limits(void *context, const struct config *before, struct conf
     return true;
 }
 
+static bool apply_notifications(void *context, const struct config *before, struct config *after,
+                                struct option_reason *reason)
+{
+    struct server *server = context;
+    (void)before;
+    (void)reason;
+    notify_configure(&server->context, after->notify_keyspace_events);
+    return true;
+}
+
 static bool apply_log_level(void *context, const struct config *before, struct config *after,
                             struct option_reason *reason)
 {
@@ -234,6 +245,7 @@ static const char *const limit_options[] = { "maxclients",
                                              "proto-max-bulk-len",
                                              "client-output-buffer-limit",
                                              NULL };
+static const char *const notify_options[] = { "notify-keyspace-events", NULL };
 static const char *const log_options[] = { "loglevel", NULL };
 static const char *const listen_options[] = { "port", "bind", NULL };
 static const char *const title_options[] = {
@@ -251,6 +263,7 @@ void server_hook_settings(struct server *server)
         { use_options, apply_use, server },
         { limit_options, apply_limits, server },
         { log_options, apply_log_level, server },
+        { notify_options, apply_notifications, server },
         { listen_options, apply_listeners, server },
         { title_options, apply_title, server },
         { oom_options, apply_oom_score, server },
@@ -271,5 +284,6 @@ void server_apply_settings(struct server *server)
     apply_use(server, NULL, &server->config, &reason);
     apply_forms(server, NULL, &server->config, &reason);
     apply_limits(server, NULL, &server->config, &reason);
+    apply_notifications(server, NULL, &server->config, &reason);
     apply_oom_score(server, NULL, &server->config, &reason);
 }

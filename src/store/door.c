@@ -414,6 +414,7 @@ enum err store_rename(struct store *store, unsigned from_db, const struct key *f
         return err;
     unlink_entry(store, source, from, entry); /* the value has a new owner */
     heap_give(store->heap, entry);
+    store_notify(store, to_db, to->name, EVENT_NEW);
     store_changed(store, source, from->name, from_event);
     store_changed(store, target, to->name, to_event);
     return ERR_NONE;

@@ -191,7 +191,7 @@ struct entry *store_read(struct store *store, unsigned db, const struct key *key
             store->hits++;
         else
             store->misses++;
-        if (entry == NULL)
+        if (entry == NULL && (flags & STORE_NO_NOTIFY) == 0)
             store_notify(store, db, key->name, EVENT_KEYMISS);
     }
     if (entry != NULL && (flags & STORE_NO_TOUCH) == 0)

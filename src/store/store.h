@@ -68,7 +68,12 @@ void store_free_clock(struct store *store);
 
 /* The entry, or NULL when absent or expired (an expired one is removed on the way). Counts a hit
  * or miss, and marks the use unless STORE_NO_TOUCH. */
-enum store_read_flags { STORE_TOUCH = 0, STORE_NO_TOUCH = 1, STORE_NO_COUNT = 2 };
+enum store_read_flags {
+    STORE_TOUCH = 0,
+    STORE_NO_TOUCH = 1,
+    STORE_NO_COUNT = 2,
+    STORE_NO_NOTIFY = 4 /* that a key is missing */
+};
 struct entry *store_read(struct store *store, unsigned db, const struct key *key, unsigned flags);
 /* For a write: no hit or miss is counted. */
 struct entry *store_look(struct store *store, unsigned db, const struct key *key);

@@ -280,6 +280,12 @@ GENERATORS = {
     "ping": lambda r: [value(r)] if r.random() < 0.5 else [],
     "reset": lambda r: [],
     "select": lambda r: [database(r)],
+    # publish/subscribe: nobody listens here
+    "publish": lambda r: [key(r), value(r)],
+    "pubsub": lambda r: r.choice([["CHANNELS"], ["CHANNELS", pattern(r)], ["CHANNELS", "a", "b"],
+                                  ["NUMPAT"], ["NUMPAT", 1], ["NUMSUB"], ["NUMSUB", key(r)],
+                                  ["SHARDCHANNELS"], ["SHARDNUMSUB", key(r), key(r)], ["NOPE"]]),
+    "spublish": lambda r: [key(r), value(r)],
     # server
     "command": lambda r: r.choice([["GETKEYS", "mset", "a", 1, "b", 2], ["GETKEYS", "get", "a"],
                                    ["NOPE"],
@@ -324,6 +330,12 @@ EXCLUDED = {
     "migrate": "speaks with a third server; its own tests cover it",
     "monitor": "turns replies into a stream",
     "slowlog": "figures of time",
+    "subscribe": "messages come between the replies; test_messages.py draws it",
+    "psubscribe": "likewise",
+    "ssubscribe": "likewise",
+    "unsubscribe": "likewise",
+    "punsubscribe": "likewise",
+    "sunsubscribe": "likewise",
     "save": "writes a file; its own tests cover it",
     "bgsave": "goes on behind the reply; its own tests cover it",
 }
@@ -336,6 +348,7 @@ WEIGHTS = {"set": 12, "append": 4, "setrange": 3, "setbit": 5, "bitfield": 6, "i
            "flushdb": 0.2,
            "client": 0.7, "hello": 0.7, "reset": 0.3, "command": 0.7, "config": 0.5, "auth": 0.3,
            "echo": 0.3,
+           "publish": 0.3, "spublish": 0.3, "pubsub": 0.3,
            "time": 0.1, "lastsave": 0.1, "role": 0.1, "wait": 0.2, "randomkey": 0.5, "ping": 0.3}
 
 # What goes before a command to make it comparable: redis-server counts keys that have expired until
