@@ -29,10 +29,11 @@ def forbidden_words(tree):
 
 
 def blanks(tree):
-    """No trailing blank, no tab (but in a Makefile), no carriage return, one newline at the end."""
+    """No blank at the end, no tab (but in a Makefile or Go), no carriage return, a newline last."""
     for path in filter(is_text, tree.paths):
         text = tree.text(path)
-        pattern = r"[ \t]+$" if path.endswith("Makefile") else r"[ \t]+$|\t|\r"
+        tabs = path.endswith(("Makefile", ".go"))
+        pattern = r"[ \t]+$" if tabs else r"[ \t]+$|\t|\r"
         for match in re.finditer(pattern, text, re.M):
             yield f"{path}:{line_of(text, match.start())}: a blank at the end, a tab or a CR"
         if text and (not text.endswith("\n") or text.endswith("\n\n")):
