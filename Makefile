@@ -169,8 +169,8 @@ $(BUILD)/sources: FORCE
 
 # ---- run and test ------------------------------------------------------------------------------
 
-.PHONY: setup run test test-unit test-server test-install kill-loop move-all fuzz fuzz-all bench lint format \
-  docs clean
+.PHONY: setup run test test-unit test-server test-install test-clients kill-loop move-all fuzz \
+  fuzz-all bench lint format docs clean
 setup:
 	@tools/setup.sh build
 
@@ -203,6 +203,10 @@ test-server: build $(DRIVERS)
 
 test-install: build
 	$(PYTEST) tests/install
+
+# Clients of Redis in several languages, and what is built on them, with the server just built.
+test-clients: build
+	SNUG_SERVER=$(CURDIR)/$(BUILD)/snug-server $(PYTEST) tests/clients
 
 # N kills in each mode of appendfsync, of the process and of the machine: minutes.
 N ?= 50
@@ -245,7 +249,8 @@ SYNTAX ?= $(SOURCES) $(UNIT) $(wildcard tests/fuzz/*.c tests/drivers/*.c tools/*
 syntax:
 	@$(COMPILE) -Ibench -fsyntax-only $(SYNTAX)
 
-FORMATTED = $(wildcard src/*/*.[ch] tests/*/*.[ch] tools/*.[ch] bench/*.[ch] bench/*/*.[ch])
+FORMATTED = $(wildcard src/*/*.[ch] tests/*/*.[ch] tools/*.[ch] bench/*.[ch] bench/*/*.[ch] \
+  tests/clients/c/*.c)
 format:
 	$(firstword $(shell command -v clang-format-14 clang-format)) -i $(FORMATTED)
 
@@ -305,6 +310,7 @@ help:
 	@echo 'make test-server     Python tests on the server; PYTEST_ARGS=..., SHORT=1'
 	@echo 'make kill-loop N=50  kill -9 under load, N times in each mode of appendfsync'
 	@echo 'make test-install    install, uninstall, unit and init script'
+	@echo 'make test-clients    real clients: redis-cli, redis-benchmark, ioredis, BullMQ, Celery...'
 	@echo 'make move-all        both with every block moved at every safe point'
 	@echo 'make fuzz T=... S=.. a fuzz target for S seconds; make fuzz-all for each'
 	@echo 'make bench           figures beside redis-server; BENCH_ARGS=...'

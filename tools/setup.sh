@@ -2,6 +2,8 @@
 # Installs what the build (and the tests) need, on Debian and Ubuntu.
 # usage: tools/setup.sh build [test]
 #
+# With `test` also the JavaScript clients of tests/clients/node, by npm from their lock file.
+#
 # Says nothing when all is there. Installs as root or by a sudo that asks nothing; otherwise prints
 # the one line to run and fails. Elsewhere it leaves the packages to you.
 set -eu
@@ -35,6 +37,16 @@ formatter() {
     fi
 }
 
+# Clients of Redis in each language, and what is built on them: tests/clients runs them.
+clients() {
+    echo python3-hiredis python3-celery python3-rq libhiredis-dev
+    echo prometheus-redis-exporter nutcracker
+    echo php-cli php-redis php-predis ruby ruby-redis ruby-sidekiq libredis-perl
+    echo lua5.1 lua-redis golang-go golang-github-gomodule-redigo-dev
+    command -v node >/dev/null 2>&1 || echo nodejs
+    command -v npm >/dev/null 2>&1 || echo npm
+}
+
 wanted() {
     for set in "$@"; do
         case $set in
@@ -48,6 +60,7 @@ wanted() {
             echo clang universal-ctags shellcheck binutils
             clang_runtime
             formatter
+            clients
             ;;
         *)
             echo "setup.sh: no set '$set'; there are build and test" >&2
@@ -89,8 +102,24 @@ install_packages() {
     return $status
 }
 
+# The JavaScript clients, as their lock file says; kept until it changes.
+modules() {
+    folder=$(dirname "$0")/../tests/clients/node
+    kept=$folder/node_modules/.kept-lock.json
+    ! cmp -s "$folder/package-lock.json" "$kept" || return 0
+    command -v npm >/dev/null 2>&1 || return 0
+    echo "Installing: the packages of tests/clients/node"
+    (cd "$folder" && npm ci --prefer-offline --no-audit --no-fund --loglevel=error)
+    cp "$folder/package-lock.json" "$kept"
+}
+
+finish() {
+    case " $* " in *" test "*) modules ;; esac
+    exit 0
+}
+
 packages=$(missing "$@")
-[ -n "$packages" ] || exit 0
+[ -n "$packages" ] || finish "$@"
 
 if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
     echo "Packages are missing. Run this once, then make again:"
@@ -103,3 +132,4 @@ as_root apt-get update -q
 packages=$(missing "$@")
 # shellcheck disable=SC2086 # a list of names
 install_packages $packages
+finish "$@"

@@ -25,6 +25,7 @@ STEPS = [
     ("unit tests", ["test-unit"], 0),
     ("server tests", ["test-server"], 0),
     ("install", ["test-install"], 0),
+    ("clients", ["test-clients"], 0),
     ("move-all", ["move-all", "SHORT=1"], 0),
     ("fuzz", ["fuzz-all", "S=5"], 0),
 ]
