@@ -185,6 +185,7 @@ struct connection *connection_new(struct net *net, int fd, enum net_door door)
     }
     ids_add(net, connection);
     list_add(net, connection);
+    net->structs_held += memory_usable(connection);
     if (++net->open > net->figures.clients_max_seen)
         net->figures.clients_max_seen = net->open;
     net->handler.arrived(net->handler.context, &connection->client);
@@ -202,6 +203,7 @@ void connection_close(struct connection *connection)
     net->closing = connection;
     net->open--;
     queue_leave(connection);
+    unknown_count(connection);
 }
 
 static void leave_ending(struct net *net, struct connection *connection)
@@ -226,6 +228,7 @@ static void free_connection(struct net *net, struct connection *connection)
     reader_reset(&connection->reader);
     input_release(connection);
     secure_end(connection);
+    net->structs_held -= memory_usable(connection);
     memory_give(client->name);
     memory_give(client->lib_name);
     memory_give(client->lib_version);

@@ -72,8 +72,8 @@ static uint64_t highest(const uint64_t *peaks)
 static uint64_t bytes_of_clients(const struct net *net)
 {
     uint64_t free_bytes = (uint64_t)net->pool.free_count * REPLY_CHUNK_BYTES;
-    return (uint64_t)net->open * sizeof(struct connection) + net->input_held + net->tls_held +
-           net->pool.held_bytes - free_bytes + net->held;
+    return net->structs_held + net->input_held + net->tls_held + net->pool.held_bytes - free_bytes +
+           net->held;
 }
 
 void net_figures(const struct net *net, struct net_figures *figures)

@@ -96,10 +96,12 @@ static void receive_shared(struct connection *connection)
 static size_t capacity_wanted(const struct connection *connection)
 {
     const struct buffer *input = &connection->client.input;
+    bool known = (connection->client.flags & CLIENT_AUTHENTICATED) != 0;
     uint64_t need = connection->reader.need;
     uint64_t most = 2 * (uint64_t)input->count;
-    if (most < NET_BIG_RECEIVE_MAX)
-        most = NET_BIG_RECEIVE_MAX;
+    uint64_t at_once = known ? NET_BIG_RECEIVE_MAX : NET_INPUT_UNKNOWN_MAX;
+    if (most < at_once)
+        most = at_once;
     if (need < input->count + NET_BIG_BULK) /* many small arguments */
         need = input->count + NET_BIG_BULK + input->count / 2;
     return need < most ? need : most;
@@ -341,7 +343,10 @@ bool input_settle(struct connection *connection)
     else
         kept = keep_shared(connection, rest);
     connection->at = connection->end = NULL;
-    if (kept && !connection->closing)
-        net_note_peaks(connection->client.net, connection->client.input.capacity, 0);
-    return kept;
+    if (!kept || connection->closing)
+        return kept;
+    net_note_peaks(connection->client.net, connection->client.input.capacity, 0);
+    if (UNLIKELY(!unknown_fits(connection)))
+        unknown_close(connection);
+    return true;
 }

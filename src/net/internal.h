@@ -31,7 +31,10 @@ enum {
     NET_BIG_RECEIVE_MAX = 1u << 20u,
     NET_SEND_MAX = 1u << 20u,       /* to one connection and turn */
     NET_SEND_CURRENT = 32768,       /* so much is sent before all its requests are executed */
-    NET_OUTPUT_UNKNOWN_MAX = 65536, /* unsent replies before authentication */
+    NET_OUTPUT_UNKNOWN_MAX = 32768, /* unsent replies before authentication */
+    NET_INPUT_UNKNOWN_MAX = 40960,  /* of a request that was begun before it */
+    NET_UNKNOWN_MAX = 16u << 20u,   /* both, of all that are not authenticated, together */
+    NET_UNKNOWN_FREE = 4096,        /* whoever holds no more is not asked to leave for that */
     NET_CRON_MS = 100,
     NET_SAMPLES = 16,
     NET_PEAK_SLOTS = 8,           /* seconds that input_max and output_max look back */
@@ -68,6 +71,7 @@ struct connection {
     int64_t soft_since_ms;   /* over the soft output limit; 0: under it */
     struct tls *tls;         /* NULL: it speaks plainly */
     uint64_t tls_bytes;      /* of it, as counted in net->tls_held */
+    uint64_t unknown_bytes;  /* as counted in net->unknown_held */
 };
 
 struct listener {
@@ -105,6 +109,8 @@ struct net {
     int64_t logged_accept_ms, logged_http_ms; /* when last, so that nobody can fill the log */
     int64_t logged_handshake_ms;
     uint64_t handshakes_not_logged; /* since then */
+    int64_t logged_unknown_ms;
+    uint64_t unknown_not_logged;
     struct tls_context *tls;
 
     struct connection *oldest, *newest;
@@ -136,9 +142,11 @@ struct net {
     struct net_figures figures; /* the counters */
     struct sample_rate input_rate, output_rate, command_rate, poll_rate, busy_rate;
     uint32_t sample_at;
-    uint64_t input_held; /* capacity of all input buffers */
-    uint64_t tls_held;   /* by connections over TLS, beside what plain ones hold */
-    uint64_t held;       /* by cmd/ for clients: net_hold */
+    uint64_t input_held;   /* capacity of all input buffers */
+    uint64_t tls_held;     /* by connections over TLS, beside what plain ones hold */
+    uint64_t unknown_held; /* of input and output, by those who are not authenticated */
+    uint64_t structs_held; /* of connections, in usable sizes */
+    uint64_t held;         /* by cmd/ for clients: net_hold */
     uint64_t input_peaks[NET_PEAK_SLOTS], output_peaks[NET_PEAK_SLOTS];
     int64_t peaks_second;
 };
@@ -218,6 +226,12 @@ void output_set_limit(struct connection *connection);
 void connection_send(struct connection *connection);
 /* true when the connection was closed for passing them. */
 bool output_over_limits(struct connection *connection);
+
+/* unknown.c: before authentication */
+void unknown_count(struct connection *connection); /* what it holds, when that has changed */
+MUST_CHECK bool unknown_fits(struct connection *connection); /* the same, and looks at the bounds */
+void unknown_close(struct connection *connection);
+void unknown_log(struct connection *connection, const char *why); /* once a second at the most */
 
 /* pause.c */
 void net_pause_check(struct net *net); /* ends a pause that is over */

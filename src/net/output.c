@@ -34,7 +34,10 @@ static void log_output(struct connection *connection, const char *why)
 static void close_for_output(struct connection *connection)
 {
     connection->client.net->figures.output_buffer_disconnections++;
-    log_output(connection, "its unsent replies pass client-output-buffer-limit");
+    if (connection->client.flags & CLIENT_AUTHENTICATED)
+        log_output(connection, "its unsent replies pass client-output-buffer-limit");
+    else
+        unknown_log(connection, "it does not read its replies");
     connection_close(connection);
 }
 
@@ -67,6 +70,7 @@ static size_t send_parts(struct connection *connection, const struct iovec *part
     net->figures.writes++;
     if (LIKELY(sent > 0)) {
         reply_sent(&client->reply, (uint64_t)sent);
+        client->active_ms = net->clock.wall_ms; /* who waited long was not idle */
         client->output_bytes += (uint64_t)sent;
         net->figures.output_bytes += (uint64_t)sent;
         return (size_t)sent;
@@ -114,6 +118,10 @@ static void keep_unsent(struct connection *connection)
     }
     if (output_over_limits(connection))
         return;
+    if (UNLIKELY(!unknown_fits(connection))) {
+        unknown_close(connection);
+        return;
+    }
     net_note_peaks(client->net, 0, reply_unsent(&client->reply));
     connection->choked = true;
     connection_interest(connection);
@@ -131,6 +139,7 @@ void connection_send(struct connection *connection)
     } else {
         connection->soft_since_ms = 0;
         connection->choked = false;
+        unknown_count(connection);
         connection_interest(connection);
     }
 }
