@@ -39,7 +39,7 @@ formatter() {
 
 # Clients of Redis in each language, and what is built on them: tests/clients runs them.
 clients() {
-    echo python3-hiredis python3-celery python3-rq libhiredis-dev
+    echo python3-hiredis python3-celery python3-rq python3-django-redis libhiredis-dev
     echo prometheus-redis-exporter nutcracker
     echo php-cli php-redis php-predis ruby ruby-redis ruby-sidekiq libredis-perl
     echo lua5.1 lua-redis golang-go golang-github-gomodule-redigo-dev
