@@ -92,7 +92,7 @@ def memory_of_clients(server):
 
 
 def test_requests_that_never_end(guarded):
-    """Ten arguments of 16 KB are allowed by the protocol's bounds; nobody gets to send all of it."""
+    """Ten arguments of 16 KB are within the protocol's bounds; nobody gets to send all of it."""
     assert is_served(guarded)
     before = resident(guarded)
     request = b"*10\r\n" + b"".join(b"$16384\r\n" + b"x" * 16384 + b"\r\n" for _ in range(9))
