@@ -160,7 +160,7 @@ static void run_writing(struct call *call, const struct bitfield *bitfield, cons
         return;
     size_t count = (size_t)(bitfield->last_written / 8 + 1);
     struct string_open open;
-    if (!string_open(call, key, entry, count, EVENT_NONE, &open))
+    if (!string_open(call, key, entry, count, EVENT_FORM, &open))
         return;
     bool changed = false;
     reply_array(call->reply, bitfield->count);
@@ -172,7 +172,7 @@ static void run_writing(struct call *call, const struct bitfield *bitfield, cons
             changed = true;
     }
     if (changed)
-        store_notify(call->store, call->db, key->name, EVENT_SETBIT);
+        store_note(call->store, call->db, key, EVENT_SETBIT);
 }
 
 static bool read_arguments(struct call *call, struct bitfield *bitfield)

@@ -3,6 +3,7 @@
 #include "cmd/client_types.h"
 #include "cmd/connection.h"
 #include "cmd/table.h"
+#include "cmd/transaction.h"
 
 enum { ADDRESS_BYTES = 160, FLAGS_BYTES = 24 };
 
@@ -15,11 +16,9 @@ static void write_flags(const struct client *client, char *at)
         uint32_t flag;
         char letter;
     } letters[] = {
-        { CLIENT_PAUSED | CLIENT_BLOCKED, 'b' },
-        { CLIENT_CLOSE_AFTER_REPLY, 'c' },
-        { CLIENT_CLOSE_NOW, 'A' },
-        { CLIENT_UNIX_SOCKET, 'U' },
-        { CLIENT_NO_EVICT, 'e' },
+        { CLIENT_IN_MULTI, 'x' },          { CLIENT_PAUSED | CLIENT_BLOCKED, 'b' },
+        { CLIENT_CLOSE_AFTER_REPLY, 'c' }, { CLIENT_CLOSE_NOW, 'A' },
+        { CLIENT_UNIX_SOCKET, 'U' },       { CLIENT_NO_EVICT, 'e' },
         { CLIENT_NO_TOUCH, 'T' },
     };
     size_t count = 0;
@@ -28,6 +27,8 @@ static void write_flags(const struct client *client, char *at)
     for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
         if ((client->flags & letters[i].flag) != 0)
             at[count++] = letters[i].letter;
+        if (i == 1 && transaction_figures(client).changed)
+            at[count++] = 'd';
     }
     if (count == 0)
         at[count++] = 'N';
@@ -53,16 +54,18 @@ static bool write_who(const struct call *call, const struct client *client, stru
     client_peer(client, peer, sizeof peer);
     client_local(client, local, sizeof local);
     write_flags(client, flags);
+    struct transaction_figures transaction = transaction_figures(client);
     int64_t now_ms = store_now_ms(call->store);
     return buffer_printf(
         lines,
         "id=%llu addr=%s laddr=%s fd=%i name=%s age=%lld idle=%lld flags=%s db=%u sub=%u "
-        "psub=%u ssub=%u multi=-1 watch=0",
+        "psub=%u ssub=%u multi=%lld watch=%u",
         (unsigned long long)client->id, peer, local, client->fd, text_or_empty(client->name),
         (long long)((now_ms - client->created_ms) / 1000),
         (long long)((now_ms - client->active_ms) / 1000), flags, client->db,
         channels_count_of(client, SUBSCRIBED_CHANNEL),
-        channels_count_of(client, SUBSCRIBED_PATTERN), channels_count_of(client, SUBSCRIBED_SHARD));
+        channels_count_of(client, SUBSCRIBED_PATTERN), channels_count_of(client, SUBSCRIBED_SHARD),
+        (long long)transaction.queued, transaction.watched);
 }
 
 /* Replies stand in shared chunks: a client has no buffer of its own (rbs, rbp, obl). */
@@ -71,10 +74,11 @@ static bool write_memory(const struct call *call, const struct client *client, s
     bool waits_to_write = client != call->client && reply_unsent(&client->reply) > 0;
     return buffer_printf(
         lines,
-        " qbuf=%llu qbuf-free=%llu argv-mem=%llu multi-mem=0 rbs=0 rbp=0 obl=0 oll=%u omem=%llu "
+        " qbuf=%llu qbuf-free=%llu argv-mem=%llu multi-mem=%llu rbs=0 rbp=0 obl=0 oll=%u omem=%llu "
         "tot-mem=%llu events=%s",
         (unsigned long long)client->input.count, (unsigned long long)client_input_free(client),
-        (unsigned long long)argument_bytes(call, client), client_output_chunks(client),
+        (unsigned long long)argument_bytes(call, client),
+        (unsigned long long)transaction_figures(client).queued_bytes, client_output_chunks(client),
         (unsigned long long)client_output_memory(client), (unsigned long long)client_memory(client),
         waits_to_write ? "rw" : "r");
 }

@@ -5,6 +5,7 @@
 #include "cmd/access.h"
 #include "cmd/channels.h"
 #include "cmd/table.h"
+#include "cmd/transaction.h"
 
 /* --- AUTH ------------------------------------------------------------------------------------- */
 
@@ -179,6 +180,7 @@ void connection_quit(struct call *call)
 void connection_reset(struct call *call)
 {
     struct client *client = call->client;
+    transaction_drop(call->context, client);
     bool cleared = client_set_text(&client->name, bytes_of(NULL, 0));
     (void)cleared; /* taking a text away needs no memory */
     channels_leave_all(call->context->channels, client);

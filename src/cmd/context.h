@@ -26,6 +26,7 @@ struct pushes;       /* cmd/push.h: messages nobody asked for */
 struct persistence;  /* cmd/persist.h: snapshots and loading */
 struct store;
 struct peers;    /* cmd/peers.h: connections to other servers */
+struct watchers; /* cmd/watch.h: who watches which keys */
 struct observer; /* observe/: INFO, memory report, latency events */
 
 enum shutdown_flags {
@@ -51,6 +52,7 @@ struct cmd_context {
     struct dispatch *dispatch; /* likewise */
     struct pushes *pushes;
     struct channels *channels;
+    struct watchers *watchers; /* likewise */
     struct persistence *persistence;
     bool gated;  /* commands must ask persist_gate first */
     bool ending; /* SHUTDOWN was granted: nothing is executed any more */

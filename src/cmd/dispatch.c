@@ -9,6 +9,8 @@
 #include "cmd/persist.h"
 #include "cmd/pubsub.h"
 #include "cmd/push.h"
+#include "cmd/transaction.h"
+#include "cmd/watch.h"
 #include "conf/config.h"
 
 #include <string.h>
@@ -27,6 +29,7 @@ struct dispatch {
     struct cmd_figures *figures;
     struct blocker *blocker;
     struct effects effects;
+    struct watchers watchers;
     struct peers peers;
     struct pushes pushes;
     struct call call; /* what does not change from command to command is set once */
@@ -50,7 +53,8 @@ struct dispatch {
 /* A client in its usual state has the first of these and none of the others. */
 enum {
     CLIENT_REPLY_MODES = CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP,
-    CLIENT_ODD = CLIENT_AUTHENTICATED | CLIENT_STOPPED | CLIENT_REPLY_MODES | CLIENT_NO_TOUCH,
+    CLIENT_ODD = CLIENT_AUTHENTICATED | CLIENT_STOPPED | CLIENT_REPLY_MODES | CLIENT_NO_TOUCH |
+                 CLIENT_IN_MULTI,
 };
 
 struct dispatch *dispatch_new(struct cmd_context *context)
@@ -72,6 +76,8 @@ struct dispatch *dispatch_new(struct cmd_context *context)
     context->effects = &dispatch->effects;
     dispatch->peers.seam = context->seam;
     context->peers = &dispatch->peers;
+    watchers_init(&dispatch->watchers, context->store);
+    context->watchers = &dispatch->watchers;
     context->dispatch = dispatch;
     context->pushes = &dispatch->pushes;
     context->channels = channels_new(context);
@@ -92,6 +98,8 @@ void dispatch_drop(struct dispatch *dispatch)
     dispatch->context->channels = NULL;
     pushes_release(&dispatch->pushes);
     dispatch->context->pushes = NULL;
+    watchers_release(&dispatch->watchers);
+    dispatch->context->watchers = NULL;
     effects_release(&dispatch->effects);
     dispatch->context->effects = NULL;
     peers_release(&dispatch->peers);
@@ -128,6 +136,7 @@ void dispatch_left(void *context, struct client *client)
     const struct dispatch *dispatch = context;
     blocker_left(dispatch->blocker, client);
     channels_leave_all(dispatch->context->channels, client);
+    transaction_drop(dispatch->context, client);
 }
 
 /* --- planning: rows and keys, with everything they need on its way ---------------------------- */
@@ -270,16 +279,16 @@ bool dispatch_allows(const struct dispatch *dispatch, const struct command_row *
     return false;
 }
 
-static bool may_run(const struct dispatch *dispatch, const struct command_row *row,
-                    const struct net_request *request)
+/* `flags`: the row's, or more. */
+static bool may_run(const struct dispatch *dispatch, const struct command_row *row, uint32_t flags,
+                    const struct net_request *request, struct reply *reply)
 {
-    struct client *client = request->client;
-    if (!dispatch_allows(dispatch, row, client, request->argv, request->argc, &client->reply))
+    if (!dispatch_allows(dispatch, row, request->client, request->argv, request->argc, reply))
         return false;
-    if (UNLIKELY(client->subscriptions != NULL) && !pubsub_may_run(row, client))
+    if (UNLIKELY(request->client->subscriptions != NULL) &&
+        !pubsub_may_run(row, request->client, reply))
         return false;
-    return LIKELY(!dispatch->context->gated) ||
-           persist_gate(dispatch->context, row, row->flags, &client->reply);
+    return LIKELY(!dispatch->context->gated) || persist_gate(dispatch->context, row, flags, reply);
 }
 
 static bool hooks_before(struct dispatch *dispatch, const struct command_row *row)
@@ -378,15 +387,13 @@ void dispatch_refused(struct dispatch *dispatch, struct command_row *row, const 
     count_error(dispatch, reply);
 }
 
-static void refuse(struct dispatch *dispatch, const struct plan *plan,
-                   const struct net_request *request)
+static void refuse(const struct dispatch *dispatch, const struct plan *plan,
+                   const struct net_request *request, struct reply *reply)
 {
-    struct reply *reply = &request->client->reply;
     if (plan->row == NULL)
         cmd_table_unknown(dispatch->context->table, request->argv, request->argc, reply);
     else if (!plan->arity_fits)
         cmd_table_wrong_arity(plan->row, reply);
-    dispatch_refused(dispatch, plan->row, reply);
 }
 
 static void set_call(struct dispatch *dispatch, const struct command_row *row,
@@ -445,14 +452,56 @@ static void execute(struct dispatch *dispatch, const struct plan *plan,
 {
     struct client *client = request->client;
     dispatch->figures->commands++;
-    if (UNLIKELY(!plan->arity_fits) || UNLIKELY(!may_run(dispatch, plan->row, request))) {
-        refuse(dispatch, plan, request);
+    if (UNLIKELY(!plan->arity_fits) ||
+        UNLIKELY(!may_run(dispatch, plan->row, plan->row->flags, request, &client->reply))) {
+        refuse(dispatch, plan, request, &client->reply);
+        dispatch_refused(dispatch, plan->row, &client->reply);
         return;
     }
     client->last_command = plan->row->command;
     set_call(dispatch, plan->row, request, &dispatch->keys[plan->first], plan->count);
     if (UNLIKELY(dispatch->hook_count > 0) && !hooks_before(dispatch, plan->row))
         return;
+    run(dispatch, plan->row, 0);
+    if (UNLIKELY(blocker_has_work(dispatch->blocker)))
+        blocker_serve(dispatch->blocker);
+}
+
+/* The same checks; a refusal spoils the transaction, and one of EXEC ends it. */
+static bool refused_in_multi(struct dispatch *dispatch, const struct plan *plan,
+                             const struct net_request *request)
+{
+    struct client *client = request->client;
+    struct command_row *row = plan->row;
+    bool is_exec = row != NULL && row->run == cmd_exec;
+    struct reply aside, *reply = is_exec ? &aside : &client->reply;
+    reply_init(&aside, client->reply.pool);
+    bool refused = !plan->arity_fits ||
+                   !may_run(dispatch, row, transaction_flags(client, row), request, reply);
+    if (refused) {
+        refuse(dispatch, plan, request, reply);
+        transaction_spoil(client);
+        if (is_exec)
+            transaction_abort(dispatch->context, client, reply);
+        dispatch_refused(dispatch, row, reply);
+    }
+    reply_release(&aside);
+    return refused;
+}
+
+static void execute_in_multi(struct dispatch *dispatch, const struct plan *plan,
+                             const struct net_request *request)
+{
+    if (refused_in_multi(dispatch, plan, request))
+        return;
+    request->client->last_command = plan->row->command;
+    set_call(dispatch, plan->row, request, &dispatch->keys[plan->first], plan->count);
+    if (!transaction_passes(plan->row)) {
+        transaction_queue(&dispatch->call, plan->row);
+        dispatch->last_ticks = ticks_now();
+        return;
+    }
+    dispatch->figures->commands++;
     run(dispatch, plan->row, 0);
     if (UNLIKELY(blocker_has_work(dispatch->blocker)))
         blocker_serve(dispatch->blocker);
@@ -471,6 +520,10 @@ static size_t execute_slice(struct dispatch *dispatch, const struct net_request 
             if ((client->flags & CLIENT_STOPPED) != 0)
                 return i;
             mute_by_mode(client);
+            if ((client->flags & CLIENT_IN_MULTI) != 0) {
+                execute_in_multi(dispatch, &dispatch->plans[i], &requests[i]);
+                continue;
+            }
         }
         execute(dispatch, &dispatch->plans[i], &requests[i]);
     }
@@ -537,5 +590,6 @@ bool dispatch_held(void *context, const struct net_request *request, bool writes
     if ((request->client->flags & CLIENT_AUTHENTICATED) == 0 && (row->flags & CMD_NO_AUTH) == 0 &&
         access_needs_password(dispatch->context))
         return false;
-    return !writes_only || (row->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
+    return !writes_only ||
+           (transaction_flags(request->client, row) & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
 }

@@ -76,7 +76,7 @@ static void unmark_expiring(struct call *call, struct hash_change *change)
     size_t bytes = change->edit.value.body.count;
     unsigned encoding = change->edit.value.encoding & ~(unsigned)HASH_EXPIRING;
     if (store_edit(call->store, call->db, &change->key, &change->entry, bytes, encoding,
-                   EVENT_NONE) != NULL)
+                   EVENT_FORM) != NULL)
         store_written(call->store, change->entry);
 }
 
@@ -88,7 +88,7 @@ bool hash_mark_expiring(struct call *call, struct hash_change *change)
     unsigned encoding = edit->value.encoding | HASH_EXPIRING;
     if (!hash_allow_expiries(call->space, edit->root) ||
         store_edit(call->store, call->db, &change->key, &change->entry, edit->value.body.count,
-                   encoding, EVENT_NONE) == NULL) {
+                   encoding, EVENT_FORM) == NULL) {
         hash_fail(call, change);
         return false;
     }

@@ -264,7 +264,7 @@ static bool make_dense(struct call *call, const struct key *key, struct entry *e
     if (!open_edit(call, content, 0, &edit))
         return false;
     if (hll_edit_make_dense(&edit))
-        return store_edited(call, key, entry, &edit, EVENT_NONE);
+        return store_edited(call, key, entry, &edit, EVENT_FORM);
     damaged_error(call);
     return false;
 }

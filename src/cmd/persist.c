@@ -254,8 +254,8 @@ void cmd_bgsave(struct call *call)
     }
     if (refused_while_running(call))
         return;
-    if (saver_is_rewriting(saver)) {
-        if (call->argc == 1) {
+    if (saver_is_rewriting(saver) || call->never_waits) {
+        if (call->argc == 1 && !call->never_waits) {
             reply_error(call->reply,
                         "ERR Another child process is active (AOF?): can't BGSAVE right now. Use "
                         "BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.");

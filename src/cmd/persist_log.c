@@ -401,8 +401,8 @@ void cmd_bgrewriteaof(struct call *call)
     struct saver *saver = &call->context->persistence->saver;
     if (saver_is_rewriting(saver)) {
         reply_error(call->reply, "ERR Background append only file rewriting already in progress");
-    } else if (saver_is_running(saver)) {
-        saver_want_rewrite(saver);
+    } else if (saver_is_running(saver) || call->never_waits) {
+        saver_want_rewrite(saver); /* within EXEC: behind its effects, which are one */
         reply_status(call->reply, "Background append only file rewriting scheduled");
     } else if (saver_begin_rewrite(saver) == ERR_NONE) {
         reply_status(call->reply, "Background append only file rewriting started");

@@ -4,7 +4,7 @@
 
 /* --- who listens in RESP2 -------------------------------------------------------------------- */
 
-bool pubsub_may_run(const struct command_row *row, struct client *client)
+bool pubsub_may_run(const struct command_row *row, const struct client *client, struct reply *reply)
 {
     static void (*const allowed[])(struct call * call) = {
         pubsub_subscribe,    pubsub_unsubscribe, pubsub_psubscribe,
@@ -19,7 +19,7 @@ bool pubsub_may_run(const struct command_row *row, struct client *client)
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(row->command->name, words[i]) == 0)
             return true;
-    reply_errorf(&client->reply,
+    reply_errorf(reply,
                  "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
                  "RESET are allowed in this context",
                  row->full_name);

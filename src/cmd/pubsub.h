@@ -14,7 +14,8 @@
 
 /* Who listens in RESP2 may run few commands, for replies and messages could not be told apart:
  * false with the error written. */
-MUST_CHECK bool pubsub_may_run(const struct command_row *row, struct client *client);
+MUST_CHECK bool pubsub_may_run(const struct command_row *row, const struct client *client,
+                               struct reply *reply);
 
 void pubsub_subscribe(struct call *call);
 void pubsub_unsubscribe(struct call *call);

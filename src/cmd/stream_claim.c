@@ -168,7 +168,7 @@ void cmd_xclaim(struct call *call)
         claim_one(call, &claim, ids[i], &written, &changed);
     reply_count(call->reply, mark, written);
     if (changed)
-        stream_note(call, &claim.place, EVENT_NONE);
+        stream_note(call, &claim.place, EVENT_GROUP);
 }
 
 /* --- XAUTOCLAIM ------------------------------------------------------------------------------- */
@@ -273,5 +273,5 @@ void cmd_xautoclaim(struct call *call)
     for (uint64_t i = 0; i < gone.count; i++)
         stream_reply_id(call, gone.ids[i]);
     if (taken.count + gone.count > 0)
-        stream_note(call, &claim.place, EVENT_NONE);
+        stream_note(call, &claim.place, EVENT_GROUP);
 }

@@ -221,6 +221,6 @@ void cmd_xack(struct call *call)
     for (uint32_t i = 0; i + 3 < call->argc; i++)
         acknowledged += pending_remove(&group, ids[i]);
     if (acknowledged > 0)
-        stream_note(call, &place, EVENT_NONE);
+        stream_note(call, &place, EVENT_GROUP);
     reply_i64(call->reply, acknowledged);
 }

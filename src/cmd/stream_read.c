@@ -275,7 +275,7 @@ static bool serve_group(struct call *call, struct reading *reading,
     else
         serve_history(call, reading, place, &group, &consumer, after);
     if (reading->served > served)
-        stream_note(call, place, EVENT_NONE);
+        stream_note(call, place, EVENT_GROUP);
     return true;
 }
 

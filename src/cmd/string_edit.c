@@ -145,5 +145,5 @@ bool string_unpack(struct call *call, const struct key *key, struct entry *entry
         strcmp(string_ops.encoding_name(call->space, &value), "raw") == 0)
         return true;
     struct string_open open;
-    return string_open(call, key, entry, 0, EVENT_NONE, &open);
+    return string_open(call, key, entry, 0, EVENT_FORM, &open);
 }

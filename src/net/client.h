@@ -26,6 +26,7 @@ enum client_flags {
     CLIENT_PAUSED = 1u << 9,     /* its command waits for the end of CLIENT PAUSE */
     CLIENT_BLOCKED = 1u << 10,   /* its later requests wait until client_unblock */
     CLIENT_ASK_AGAIN = 1u << 11, /* a pause began: whether its later requests wait is asked anew */
+    CLIENT_IN_MULTI = 1u << 12,  /* its commands are queued until EXEC */
 
     /* A request of such a client must not be executed now: the batch ends before it. */
     CLIENT_STOPPED = CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_NOW | CLIENT_PAUSED | CLIENT_BLOCKED |
@@ -44,6 +45,7 @@ struct net;
 struct command;       /* of cmd/: which ran last, for CLIENT LIST; net/ never looks inside */
 struct waiter;        /* of cmd/ as well: what the client waits for */
 struct subscriptions; /* of cmd/: the channels it listens to */
+struct transaction;   /* likewise: what MULTI has queued, and which keys are watched */
 
 struct client {
     uint64_t id;
@@ -55,6 +57,7 @@ struct client {
     const struct command *last_command;
     struct waiter *waiting;              /* cmd/'s; NULL: it does not wait for keys */
     struct subscriptions *subscriptions; /* cmd/'s; NULL: it listens to nothing */
+    struct transaction *transaction;     /* cmd/'s; NULL: neither MULTI nor WATCH was said */
     char *name, *lib_name, *lib_version; /* malloc'ed, NUL-terminated, or NULL */
     int64_t created_ms, active_ms;       /* wall clock */
     uint64_t commands;                   /* executed; net/ counts after each batch */

@@ -204,6 +204,8 @@ struct entry *store_random(struct store *store, unsigned db)
 
 void store_swap(struct store *store, unsigned one, unsigned other)
 {
+    if (one == other)
+        return;
     uint16_t slot = store->slot_of[one];
     store->slot_of[one] = store->slot_of[other];
     store->slot_of[other] = slot;

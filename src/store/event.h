@@ -12,6 +12,7 @@
 
 enum event {
     EVENT_NONE = 0, /* changed, but nobody is told (a detail of a larger step) */
+    EVENT_FORM,     /* held in another form; the value is the same, and nobody is told */
     EVENT_SET,
     EVENT_SETRANGE,
     EVENT_APPEND,
@@ -66,6 +67,7 @@ enum event {
     EVENT_ZDIFFSTORE,
     EVENT_GEOSEARCHSTORE,
     EVENT_GEORADIUSSTORE,
+    EVENT_GROUP, /* what a group of a stream has read and awaits; nobody is told */
     EVENT_XADD,
     EVENT_XDEL,
     EVENT_XTRIM,

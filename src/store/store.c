@@ -183,6 +183,12 @@ struct entry *store_look(struct store *store, unsigned db, const struct key *key
     return look(store, db_of(store, db), key);
 }
 
+bool store_holds(const struct store *store, unsigned db, const struct key *key)
+{
+    const struct entry *entry = find(store, db_of(store, db), key);
+    return entry != NULL && !store_is_expired(store, entry);
+}
+
 struct entry *store_read(struct store *store, unsigned db, const struct key *key, unsigned flags)
 {
     struct entry *entry = look(store, db_of(store, db), key);

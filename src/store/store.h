@@ -77,6 +77,8 @@ enum store_read_flags {
 struct entry *store_read(struct store *store, unsigned db, const struct key *key, unsigned flags);
 /* For a write: no hit or miss is counted. */
 struct entry *store_look(struct store *store, unsigned db, const struct key *key);
+/* Whether there is one that has not expired. Changes nothing: hooks may ask. */
+bool store_holds(const struct store *store, unsigned db, const struct key *key);
 
 struct heap *store_heap(struct store *store);
 /* What values live in; the types' functions take it. */

@@ -338,6 +338,11 @@ EXCLUDED = {
     "sunsubscribe": "likewise",
     "save": "writes a file; its own tests cover it",
     "bgsave": "goes on behind the reply; its own tests cover it",
+    "multi": "test_differential_transactions.py draws it",
+    "exec": "test_differential_transactions.py draws it",
+    "discard": "test_differential_transactions.py draws it",
+    "watch": "test_differential_transactions.py draws it",
+    "unwatch": "test_differential_transactions.py draws it",
 }
 
 # How often a command comes: those that make values for the others come more often.

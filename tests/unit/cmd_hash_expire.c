@@ -20,7 +20,7 @@ static void tell(void *context, unsigned db, struct bytes key, enum event event)
 {
     struct told *told = context;
     CHECK(db == 0 && key.count > 0);
-    if (event == EVENT_NONE || event == EVENT_NEW)
+    if (event == EVENT_NONE || event == EVENT_FORM || event == EVENT_NEW)
         return;
     CHECK(told->count < EVENTS_TOLD_MAX);
     told->events[told->count++] = event;
