@@ -39,7 +39,7 @@ PARSERS = pytest.mark.parametrize("connect", [PythonParser, HiredisParser], indi
 
 @PARSERS
 def test_every_type(r):
-    assert r.set("s", "grün", ex=100) and r.get("s") == "grün" and r.ttl("s") == 100
+    assert r.set("s", "grün", ex=100) and r.get("s") == "grün" and 80 < r.ttl("s") <= 100
     assert r.set("s", "new", nx=True) is None and r.set("s", "new", xx=True, get=True) == "grün"
     assert r.hset("h", mapping={"a": 1, "b": "two"}) == 2
     assert r.hgetall("h") == {"a": "1", "b": "two"}
@@ -307,7 +307,7 @@ def test_users(connect, r):
         for refused in (lambda: alice.get("b"), lambda: alice.flushall()):
             with pytest.raises(redis.exceptions.NoPermissionError):
                 refused()
-        assert r.acl_getuser("alice")["flags"] == ["on"]
+        assert "on" in r.acl_getuser("alice")["flags"]
         with pytest.raises(redis.ResponseError, match="WRONGPASS"):
             connect(username="alice", password="wrong").ping()
         assert r.acl_log()[0]["username"] == "alice"
@@ -337,4 +337,4 @@ def test_asyncio(server):
         await r.close()
         await r.connection_pool.disconnect()
 
-    asyncio.run(asyncio.wait_for(run(), 30))
+    asyncio.run(asyncio.wait_for(run(), 60))

@@ -65,7 +65,7 @@ def test_redis_py(secure):
         assert await r.get("n") == b"20"
         await r.close()
         await r.connection_pool.disconnect()
-    asyncio.run(asyncio.wait_for(ping(), 30))
+    asyncio.run(asyncio.wait_for(ping(), 60))
 
 
 @pytest.mark.parametrize("program, name", [(program, name) for program in (NODE, PHP)

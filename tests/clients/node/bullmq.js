@@ -36,12 +36,12 @@ check("delayed jobs", async () => {
     const jobs = queue("delayed");
     const order = [];
     worker("delayed", async (job) => { order.push([job.name, Date.now() - job.timestamp]); });
-    await jobs.add("late", {}, { delay: 300 });
-    await jobs.add("soon", {}, { delay: 100 });
     await jobs.add("now", {});
+    await jobs.add("late", {}, { delay: 1200 });
+    await jobs.add("soon", {}, { delay: 200 });
     await until(() => order.length === 3, "the last job");
     deepEqual(order.map(([name]) => name), ["now", "soon", "late"]);
-    assert.ok(order[1][1] >= 100 && order[2][1] >= 300, JSON.stringify(order));
+    assert.ok(order[1][1] >= 200 && order[2][1] >= 1200, JSON.stringify(order));
 });
 
 check("retried jobs", async () => {

@@ -3,7 +3,7 @@
 "use strict";
 const assert = require("node:assert/strict");
 
-const CHECK_MS = 20000;
+const CHECK_MS = 30000;
 const checks = [];
 const closers = [];
 

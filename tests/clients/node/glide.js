@@ -17,7 +17,7 @@ check("plain commands", async () => {
     client = await connect({ clientName: "glide" });
     equal(await client.set("s", "grün", { expiry: { type: TimeUnit.Seconds, count: 100 } }), "OK");
     equal(await client.get("s"), "grün");
-    equal(await client.ttl("s"), 100);
+    assert.ok((await client.ttl("s")) > 80);
     await client.hset("h", { a: "1", b: "2" });
     deepEqual((await client.hgetall("h")).map(({ field, value }) => [field, value]),
         [["a", "1"], ["b", "2"]]);

@@ -33,7 +33,7 @@ check("says HELLO 3 and who it is", async () => {
 check("strings, hashes, lists, sets, sorted sets", async () => {
     equal(await redis.set("s", "grün", { expiration: { type: "EX", value: 100 } }), "OK");
     equal(await redis.get("s"), "grün");
-    equal(await redis.ttl("s"), 100);
+    assert.ok((await redis.ttl("s")) > 80);
     await redis.hSet("h", { a: 1, b: "two" });
     deepEqual(plain(await redis.hGetAll("h")), { a: "1", b: "two" });
     equal(await redis.rPush("l", ["1", "2"]), 2);

@@ -15,7 +15,7 @@ check("Bull does jobs, delayed and by priority", async () => {
     const order = [];
     await queue.pause();
     await Promise.all([3, 1, 2].map((priority) => queue.add({ priority }, { priority })));
-    await queue.add({ priority: "late" }, { delay: 200 });
+    await queue.add({ priority: "late" }, { delay: 1500 });
     queue.process(async (job) => { order.push(job.data.priority); return "done"; });
     await queue.resume();
     await until(() => order.length === 4, "the last job");

@@ -6,7 +6,7 @@ $stdout.sync = true
 PORT = ENV.fetch("SNUG_PORT").to_i
 
 def check(name)
-  Timeout.timeout(20) { yield }
+  Timeout.timeout(30) { yield }
   puts "ok #{name}"
 rescue Exception => error # rubocop:disable Lint/RescueException
   puts "not ok #{name}: #{error.class}: #{error.message} #{error.backtrace.first(3)}".tr("\n", " ")
