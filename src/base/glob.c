@@ -128,7 +128,7 @@ static bool run(struct glob *g)
     return false;
 }
 
-static bool match(struct bytes pattern, struct bytes text, bool nocase)
+static bool match(struct bytes pattern, struct bytes text, bool nocase, uint64_t *work)
 {
     /* KEYS and SCAN take a lone star for everything; otherwise, as in Redis, nothing but the empty
      * pattern fits an empty text, not even two stars. */
@@ -137,16 +137,30 @@ static bool match(struct bytes pattern, struct bytes text, bool nocase)
     if (text.count == 0 || pattern.count == 0)
         return text.count == pattern.count;
     struct glob g = { .pattern = pattern, .text = text, .nocase = nocase };
-    g.work_left = GLOB_WORK_MAX + GLOB_WORK_A_BYTE * (pattern.count + text.count);
-    return run(&g);
+    g.work_left = *work;
+    bool fits = run(&g);
+    *work = g.work_left;
+    return fits;
+}
+
+static uint64_t work_of(struct bytes pattern, struct bytes text)
+{
+    return GLOB_WORK_MAX + GLOB_WORK_A_BYTE * (pattern.count + text.count);
 }
 
 bool glob_match(struct bytes pattern, struct bytes text)
 {
-    return match(pattern, text, false);
+    uint64_t work = work_of(pattern, text);
+    return match(pattern, text, false, &work);
 }
 
 bool glob_match_nocase(struct bytes pattern, struct bytes text)
 {
-    return match(pattern, text, true);
+    uint64_t work = work_of(pattern, text);
+    return match(pattern, text, true, &work);
+}
+
+bool glob_match_within(struct bytes pattern, struct bytes text, bool nocase, uint64_t *work)
+{
+    return match(pattern, text, nocase, work);
 }

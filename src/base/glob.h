@@ -13,4 +13,9 @@
 bool glob_match(struct bytes pattern, struct bytes text);
 bool glob_match_nocase(struct bytes pattern, struct bytes text);
 
+/* For a command that tries a pattern on many short names: `work` is what all of its matches may
+ * take together, in steps of about a nanosecond, and is lessened; without any left nothing fits. */
+enum { GLOB_NAMES_WORK = 32 * 1024 * 1024 };
+bool glob_match_within(struct bytes pattern, struct bytes text, bool nocase, uint64_t *work);
+
 #endif

@@ -89,6 +89,7 @@ struct list_filter {
     enum { LIST_ALL, LIST_NONE, LIST_CATEGORY, LIST_PATTERN } by;
     uint32_t category; /* 0: there is none of that name */
     struct bytes pattern;
+    uint64_t work; /* left for the pattern, on all names */
 };
 
 static uint32_t category_of(struct bytes name)
@@ -102,7 +103,7 @@ static uint32_t category_of(struct bytes name)
 
 static bool read_filter(struct call *call, struct list_filter *filter)
 {
-    *filter = (struct list_filter){ .by = LIST_ALL };
+    *filter = (struct list_filter){ .by = LIST_ALL, .work = GLOB_NAMES_WORK };
     if (call->argc == 2)
         return true;
     if (call->argc == 5 && call_is(call, 2, "filterby")) {
@@ -121,12 +122,13 @@ static bool read_filter(struct call *call, struct list_filter *filter)
     return false;
 }
 
-static bool passes(const struct list_filter *filter, const struct command_row *row)
+static bool passes(struct list_filter *filter, const struct command_row *row)
 {
     if (filter->by == LIST_CATEGORY)
         return (command_categories(row->command) & filter->category) != 0;
     if (filter->by == LIST_PATTERN)
-        return glob_match(filter->pattern, bytes_of_text(row->full_name));
+        return glob_match_within(filter->pattern, bytes_of_text(row->full_name), false,
+                                 &filter->work);
     return filter->by == LIST_ALL;
 }
 

@@ -83,16 +83,17 @@ static void add_match(struct conf_matches *matches, size_t known, struct bytes n
 }
 
 /* Names of rows differ, so that only what earlier patterns brought has to be looked at. */
-static void match_glob(struct conf_matches *matches, struct bytes pattern)
+static void match_glob(struct conf_matches *matches, struct bytes pattern, uint64_t *work)
 {
     size_t known = matches->count;
     for (size_t i = 0; i < options_count(); i++) {
         const struct option *option = options_at(i);
         if ((option->flags & OPTION_HIDDEN) != 0)
             continue;
-        if (glob_match_nocase(pattern, bytes_of_text(option->name)))
+        if (glob_match_within(pattern, bytes_of_text(option->name), true, work))
             add_match(matches, known, bytes_of_text(option->name), option);
-        if (option->alias != NULL && glob_match_nocase(pattern, bytes_of_text(option->alias)))
+        if (option->alias != NULL &&
+            glob_match_within(pattern, bytes_of_text(option->alias), true, work))
             add_match(matches, known, bytes_of_text(option->alias), option);
     }
 }
@@ -109,13 +110,14 @@ const struct conf_matches *conf_runtime_match(struct conf_runtime *runtime,
                                               const struct bytes *patterns, size_t count)
 {
     struct conf_matches *matches = &runtime->matches;
+    uint64_t work = GLOB_NAMES_WORK;
     matches->count = 0;
     for (size_t i = 0; i < count; i++) {
         const struct option *option = has_glob(patterns[i]) ? NULL : option_find(patterns[i]);
         if (option != NULL)
             add_match(matches, matches->count, patterns[i], option);
         else if (has_glob(patterns[i]))
-            match_glob(matches, patterns[i]);
+            match_glob(matches, patterns[i], &work);
     }
     return matches;
 }
