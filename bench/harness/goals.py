@@ -46,6 +46,11 @@ GOALS = [
     Goal("f2.p999", "F2: p99.9 of a client, during less before", 0.5, "ms", needs_quiet=True),
     *[Goal(f"f3.w{n}", f"F3 W{n}: peak of RSS over live payload + 20 B an object", 1.08, "x")
       for n in range(1, 9)],
+    Goal("snapshot.bgsave.peak", "BGSAVE, keys rewritten: peak of memory over RSS before", 5, "%"),
+    Goal("snapshot.bgsave.stall", "BGSAVE: longest stall", 1, "ms", needs_quiet=True),
+    Goal("snapshot.bgrewriteaof.peak", "BGREWRITEAOF, the same: peak of memory over RSS before", 5,
+         "%"),
+    Goal("snapshot.bgrewriteaof.stall", "BGREWRITEAOF: longest stall", 1, "ms", needs_quiet=True),
     Goal("speed.get.100", "GET, pipeline 100: CPU an operation", 0.22, "of peer"),
     Goal("speed.set.100", "SET, pipeline 100: CPU an operation", 0.22, "of peer"),
     Goal("speed.get.16", "GET, pipeline 16: CPU an operation", 0.36, "of peer"),
