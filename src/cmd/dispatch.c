@@ -356,7 +356,7 @@ void dispatch_ran(struct dispatch *dispatch, const struct call *call, struct com
 
 static void run_heard(struct dispatch *dispatch, const struct command_row *row)
 {
-    effects_begin(&dispatch->effects);
+    effects_begin(&dispatch->effects, &dispatch->call);
     row->run(&dispatch->call);
     effects_end(&dispatch->effects, &dispatch->call);
 }
@@ -424,6 +424,12 @@ void dispatch_again(struct dispatch *dispatch, struct command_row *row,
     run(dispatch, row, spent_ns);
 }
 
+/* PFCOUNT reads, and what it remembers of that is logged. */
+static bool may_be_logged(const struct command_row *row)
+{
+    return row->run != NULL && (row->flags & (CMD_WRITE | CMD_READ | CMD_MAY_REPLICATE)) != 0;
+}
+
 enum err dispatch_logged(struct dispatch *dispatch, struct client *client, struct bytes *argv,
                          uint32_t argc)
 {
@@ -431,8 +437,7 @@ enum err dispatch_logged(struct dispatch *dispatch, struct client *client, struc
     struct net_request request = { client, argv, argc };
     uint32_t count = 0, errors = client->reply.errors;
     struct command_row *row = cmd_table_find(dispatch->context->table, argv, argc);
-    if (row == NULL || !dispatch_arity_fits(row, argc) || row->run == NULL ||
-        (row->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) == 0)
+    if (row == NULL || !dispatch_arity_fits(row, argc) || !may_be_logged(row))
         return ERR_MISSING;
     if (row->first_key != 0)
         count = dispatch_hash_keys(dispatch->call.store, row, argv, argc, dispatch->again_keys,

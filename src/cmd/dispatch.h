@@ -31,7 +31,7 @@ void dispatch_left(void *context, struct client *client);
 
 /* A command out of a log, run by nobody: `client` has a database and a muted reply, and waits for
  * nothing. It may run within another command. ERR_MISSING: there is no such command, or not with so
- * many arguments, or it is none that writes. ERR_MEMORY; other errors count in the reply. */
+ * many arguments, or it is none of data. ERR_MEMORY; other errors count in the reply. */
 MUST_CHECK enum err dispatch_logged(struct dispatch *dispatch, struct client *client,
                                     struct bytes *argv, uint32_t argc);
 

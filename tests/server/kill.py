@@ -61,6 +61,7 @@ def simple(r, key):
         ("SET", k("s"), value), ("APPEND", k("s"), value), ("SETRANGE", k("s"), 9, value),
         ("INCRBY", k("n"), r.randrange(99)), ("INCRBYFLOAT", k("f"), "0.25"),
         ("SETBIT", k("b"), r.randrange(40000), 1), ("PFADD", k("p"), *numbers(r, 5)),
+        ("PFCOUNT", k("p")), ("PFCOUNT", k("p"), k("p")), ("PFMERGE", k("p"), k("p")),
         ("BITOP", "XOR", k("b"), k("b"), k("s")), ("GETDEL", k("s")), ("GETSET", k("s"), value),
         ("MSET", k("s"), value, k("n"), 5, k("f"), "0.5"), ("MSETNX", k("m"), 1, k("m"), 2),
         ("RPUSH", k("l"), *numbers(r, 8), item), ("LPUSH", k("l"), item, value),

@@ -49,6 +49,7 @@ def change(client, seed, count=COUNT):
             ("XADD", f"x{key}", "*", "a", i), ("XTRIM", f"x{key}", "MAXLEN", "~", 20),
             ("EXPIRE", f"k{key}", 10 ** 6), ("SET", f"e{key}", i, "PX", 1 + i % 20),
             ("DEL", f"k{key}"), ("RENAME", f"k{key}", f"k{key + 1}"), ("PFADD", f"p{key}", i),
+            ("PFCOUNT", f"p{key}"), ("PFMERGE", f"p{key}", f"p{key + 1}"),
             ("GETEX", f"k{key}", "PX", 10 ** 9), ("SETEX", f"k{key}", 10 ** 6, "v"),
             ("COPY", f"h{key}", f"h{key + 1}", "REPLACE"), ("SELECT", r.choice([0, 0, 7])),
             ("HPEXPIRE", f"h{key}", r.choice([5, 10 ** 8]), "FIELDS", 1, i % 9)]))
