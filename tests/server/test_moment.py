@@ -146,7 +146,8 @@ def things(client):
         total += sum(map(int, client.call("LRANGE", "amount:list", 0, -1)))
         total += sum(int(float(score)) for score in
                      client.call("ZRANGE", "amount:zset", 0, -1, "WITHSCORES")[1::2])
-        total += sum(int(fields[1]) for _, fields in client.call("XRANGE", "amount:stream", "-", "+"))
+        stream = client.call("XRANGE", "amount:stream", "-", "+")
+        total += sum(int(fields[1]) for _, fields in stream)
     return {kind: sorted(names) for kind, names in found.items()}, total
 
 
