@@ -215,8 +215,9 @@ void effects_at_once(struct call *call, const struct bytes *argv, uint32_t argc)
 
 /* --- around a command ------------------------------------------------------------------------- */
 
-void effects_begin(struct effects *effects)
+void effects_begin(struct effects *effects, const struct call *call)
 {
+    effects->errors = call->reply->errors;
     effects->running = true;
     effects->aside = false;
     effects->nothing = effects->lost = false;
@@ -236,6 +237,12 @@ static void tell_instead(struct effects *effects, unsigned db)
 }
 
 /* Only commands that say that they write are run again by others: DEBUG is for here. */
+static bool is_told(const struct effects *effects, const struct call *call)
+{
+    return effects->changes > 0 && !effects->nothing &&
+           (call->command->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
+}
+
 static void tell_outcome(struct effects *effects, struct call *call)
 {
     effects->running = false;
@@ -243,8 +250,9 @@ static void tell_outcome(struct effects *effects, struct call *call)
         tell_lost(effects);
     else if (effects->first != NULL)
         tell_instead(effects, call->db);
-    else if (effects->changes > 0 && !effects->nothing &&
-             (call->command->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0)
+    else if (is_told(effects, call) && call->reply->errors != effects->errors)
+        tell_lost(effects);
+    else if (is_told(effects, call))
         tell(effects, call->db, call->argv, call->argc);
     effects->first = effects->last = NULL;
     effects->lost = false;
@@ -262,7 +270,7 @@ void effects_end(struct effects *effects, struct call *call)
 
 /* Who began to listen in the midst of the outer command hears single effects: nobody will say that
  * it has ended. */
-void effects_enter(struct effects *effects, struct effects_outer *outer)
+void effects_enter(struct effects *effects, const struct call *call, struct effects_outer *outer)
 {
     *outer = (struct effects_outer){ .first = effects->first,
                                      .last = effects->last,
@@ -270,9 +278,10 @@ void effects_enter(struct effects *effects, struct effects_outer *outer)
                                      .running = effects->running,
                                      .aside = effects->aside,
                                      .nothing = effects->nothing,
-                                     .lost = effects->lost };
+                                     .lost = effects->lost,
+                                     .errors = effects->errors };
     effects->open = effects->open || effects->running;
-    effects_begin(effects);
+    effects_begin(effects, call);
 }
 
 void effects_forget(struct effects *effects)
@@ -291,4 +300,5 @@ void effects_exit(struct effects *effects, struct call *call, const struct effec
     effects->aside = outer->aside;
     effects->nothing = outer->nothing;
     effects->lost = outer->lost;
+    effects->errors = outer->errors;
 }

@@ -11,7 +11,8 @@
  * Pointers: arguments hold until the listener returns.
  * Threads:  the executing thread.
  * Failure:  where memory fails the effects are lost and listeners are told so (lost), who then must
- *           start anew.
+ *           start anew. So it is where a command changed something and then answered an error
+ *           without saying what it did: run again, it could do more.
  * Cost:     nobody listens: one load. */
 #ifndef CMD_EFFECTS_H
 #define CMD_EFFECTS_H
@@ -46,6 +47,7 @@ struct effects {
     uint64_t changes;            /* of the command, but for what expired on its way */
     struct effect *first, *last; /* that the command has put in its place */
     bool nothing, lost;          /* effects_nothing was called; memory failed */
+    uint32_t errors;             /* of the reply, before the command */
     struct buffer gone;          /* fields that are about to be told: their sizes, their bytes */
     uint32_t gone_count;
     struct effects_record *record; /* DEBUG EFFECTS */
@@ -81,7 +83,7 @@ static inline void effects_aside(struct call *call, bool aside)
 }
 
 /* The dispatcher's: before and after each command, while somebody listens. */
-void effects_begin(struct effects *effects);
+void effects_begin(struct effects *effects, const struct call *call);
 void effects_end(struct effects *effects, struct call *call);
 
 /* For cmd/nested.c: around a command within another. What both did is one transaction, told in the
@@ -90,8 +92,9 @@ struct effects_outer {
     struct effect *first, *last;
     uint64_t changes;
     bool running, aside, nothing, lost;
+    uint32_t errors;
 };
-void effects_enter(struct effects *effects, struct effects_outer *outer);
+void effects_enter(struct effects *effects, const struct call *call, struct effects_outer *outer);
 /* What the inner one did, but for what expired on its way, is told to nobody. */
 void effects_forget(struct effects *effects);
 void effects_exit(struct effects *effects, struct call *call, const struct effects_outer *outer);

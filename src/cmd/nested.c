@@ -36,7 +36,7 @@ static void run_heard(struct call *call, const struct command_row *row, unsigned
 {
     struct effects *effects = call->context->effects;
     struct effects_outer outer;
-    effects_enter(effects, &outer);
+    effects_enter(effects, call, &outer);
     row->run(call);
     if ((flags & NESTED_UNTOLD) != 0)
         effects_forget(effects);

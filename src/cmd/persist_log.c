@@ -32,6 +32,22 @@ static const char *reason_of(enum err err)
     return err == ERR_SYSTEM ? strerror(errno) : "a name or a file is too long, or damaged";
 }
 
+static void note_refusal(struct persist_log *log, struct persistence *persistence)
+{
+    bool before = log->refuses;
+    log->refuses = log->enabled && aof_log_refuses(&log->set.log, &log->error);
+    if (log->refuses == before)
+        return;
+    if (log->refuses)
+        tell(persistence, CONFIG_LOG_WARNING, "Error writing to the AOF file: %s",
+             log->error != 0 ? strerror(log->error) : "effects were lost for want of memory");
+    else
+        tell(persistence, CONFIG_LOG_WARNING,
+             "AOF write error looks solved. The server can write "
+             "again.");
+    persist_regate(persistence);
+}
+
 /* --- effects ---------------------------------------------------------------------------------- */
 
 static void on_begin(void *context, unsigned db)
@@ -41,10 +57,21 @@ static void on_begin(void *context, unsigned db)
     aof_log_begin(&persistence->log.set.log);
 }
 
+/* What was not logged is only in a base: nothing is acknowledged before there is one. */
+static void look_for_losses(struct persistence *persistence)
+{
+    const struct aof_log *log = &persistence->log.set.log;
+    if (LIKELY(log->losses <= log->mended) || persistence->log.refuses)
+        return;
+    saver_want_rewrite(&persistence->saver);
+    note_refusal(&persistence->log, persistence);
+}
+
 static void on_effect(void *context, unsigned db, const struct bytes *argv, uint32_t argc)
 {
     struct persistence *persistence = context;
     aof_log_effect(&persistence->log.set.log, db, argv, argc);
+    look_for_losses(persistence);
 }
 
 static void on_end(void *context, unsigned db)
@@ -52,13 +79,14 @@ static void on_end(void *context, unsigned db)
     struct persistence *persistence = context;
     (void)db;
     aof_log_end(&persistence->log.set.log);
+    look_for_losses(persistence);
 }
 
 static void on_lost(void *context)
 {
     struct persistence *persistence = context;
     aof_log_lose(&persistence->log.set.log);
-    saver_want_rewrite(&persistence->saver);
+    look_for_losses(persistence);
 }
 
 static void start_listening(struct persistence *persistence)
@@ -242,22 +270,6 @@ static void take_settings(struct persist_log *log, const struct persistence *per
     log->set.log.timestamps = config->aof_timestamp_enabled;
     log->set.log.held = config->no_appendfsync_on_rewrite && saver_is_running(&persistence->saver);
     log->set.keep_history = config->aof_disable_auto_gc;
-}
-
-static void note_refusal(struct persist_log *log, struct persistence *persistence)
-{
-    bool before = log->refuses;
-    log->refuses = log->enabled && aof_log_refuses(&log->set.log, &log->error);
-    if (log->refuses == before)
-        return;
-    if (log->refuses)
-        tell(persistence, CONFIG_LOG_WARNING, "Error writing to the AOF file: %s",
-             log->error != 0 ? strerror(log->error) : "effects were lost for want of memory");
-    else
-        tell(persistence, CONFIG_LOG_WARNING,
-             "AOF write error looks solved. The server can write "
-             "again.");
-    persist_regate(persistence);
 }
 
 void persist_log_flush_now(struct persist_log *log, struct persistence *persistence)
@@ -454,6 +466,10 @@ void debug_loadaof(struct call *call)
     if (!log->enabled || !aof_set_is_open(&log->set) || log->set.provisional) {
         reply_error(call->reply, "ERR there is no append only file: appendonly is no, or its first "
                                  "base is not written yet");
+        return;
+    }
+    if (log->refuses) {
+        reply_error(call->reply, "ERR the append only file is not whole; the log says why");
         return;
     }
     bool again = saver_is_rewriting(&persistence->saver);

@@ -193,6 +193,8 @@ bool aof_log_sync(struct aof_log *log)
         log->error = errno;
         return false;
     }
+    if (log->pending.count == 0 && log->policy != AOF_ALWAYS)
+        log->error = 0; /* of a sync before: there is no write that would tell */
     log->sync_position = log->written;
     log->synced_ns = seam_now_ns(log->seam);
     return true;

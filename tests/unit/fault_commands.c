@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* Words parted by spaces. {big}, {huge} and {long} stand for a value of 100 KB, one of 1 MB, and a
  * key of 70 KB, {dump} for what DUMP tells of a list; '~' for a space in a word. '-' before a line:
@@ -671,6 +672,116 @@ TEST(each_command_survives_failures_without_end)
 {
     fail_every_line(2, true);
     fail_every_line(3, true);
+}
+
+/* ---- the log ----------------------------------------------------------------------------------- */
+
+static bool ask_line(struct trial *trial, const char *line, struct bytes *reply)
+{
+    struct buffer request = { 0 };
+    write_request(&request, line);
+    bool answered = caller_ask(&trial->caller, &trial->site, buffer_view(&request), reply);
+    buffer_release(&request);
+    return answered;
+}
+
+static bool info_has(struct trial *trial, const char *text)
+{
+    struct bytes reply;
+    CHECK(ask_line(trial, "INFO persistence", &reply));
+    return memmem(reply.at, reply.count, text, strlen(text)) != NULL;
+}
+
+static void await(struct trial *trial, const char *text)
+{
+    for (int tries = 0; !info_has(trial, text); tries++) {
+        CHECKF(tries < 20000, "%s does not come to pass", text);
+        nanosleep(&(struct timespec){ .tv_nsec = 1000 * 1000 }, NULL);
+    }
+}
+
+static void digest_of(struct trial *trial, char *digest)
+{
+    struct bytes reply;
+    CHECK(ask_line(trial, "DEBUG DIGEST", &reply));
+    CHECKF(reply.at[0] == '+' && reply.count < 64, "%.*s", (int)reply.count,
+           (const char *)reply.at);
+    memcpy(digest, reply.at, reply.count);
+    digest[reply.count] = 0;
+}
+
+/* What the log says is what there is, or it says that it is not whole and is made so. */
+static void check_log(struct trial *trial, int number, const char *what)
+{
+    char before[64], after[64];
+    struct bytes reply;
+    if (!info_has(trial, "aof_last_write_status:ok")) /* it would try again by itself, later */
+        CHECK(ask_line(trial, "BGREWRITEAOF", &reply));
+    await(trial, "aof_last_write_status:ok");
+    await(trial, "aof_rewrite_scheduled:0");
+    await(trial, "aof_rewrite_in_progress:0");
+    digest_of(trial, before);
+    CHECK(ask_line(trial, "DEBUG LOADAOF", &reply));
+    CHECKF(bytes_is(reply, "+ok\r\n"), "%.*s", (int)reply.count, (const char *)reply.at);
+    digest_of(trial, after);
+    CHECKF(strcmp(before, after) == 0, "the log knows something else after %s: %s", script[number],
+           what);
+}
+
+/* A disk that stops is the matter of other tests. */
+static int sync_nothing(void *context, int file)
+{
+    (void)context, (void)file;
+    return 0;
+}
+
+static void switch_log_on(struct trial *trial)
+{
+    struct bytes reply;
+    trial->site.real.sync = trial->site.real.sync_data = sync_nothing;
+    CHECK(ask_line(trial, "CONFIG SET appendonly yes appendfsync no", &reply));
+    CHECK(bytes_is(reply, "+ok\r\n"));
+    await(trial, "aof_rewrite_in_progress:0");
+}
+
+/* Expiry goes by itself, which would make digests differ; what DEBUG makes is told to nobody. */
+static bool is_left_out(const char *line)
+{
+    return line[0] == '!' || line[0] == '-' || flushes(line) || strncmp(line, "SHUTDOWN", 8) == 0 ||
+           strncmp(line, "CONFIG", 6) == 0 || strstr(line, "EXPIRE") != NULL ||
+           strncmp(line, "DEBUG POPULATE", 14) == 0;
+}
+
+static void fail_logged_line(struct trial *trial, int number, enum site_fault fault, bool always)
+{
+    bool happened = true;
+    for (uint64_t after = 0; happened && after < (always ? 2 : 8); after++) {
+        site_fail(&trial->site, fault, after, always);
+        happened = run_line(trial, number);
+    }
+}
+
+/* Each command while memory, pages and files fail, the log being written: what it could not be told
+ * is in it nevertheless when it says that it is whole. */
+TEST(the_log_knows_what_commands_did_that_failed)
+{
+    static struct trial trial;
+    begin(&trial, 2);
+    switch_log_on(&trial);
+    for (int i = 0; i < LINES; i++) {
+        if (is_left_out(script[i]))
+            continue;
+        for (int always = 0; always < 2; always++) {
+            fail_logged_line(&trial, i, SITE_MEMORY, always != 0);
+            fail_logged_line(&trial, i, SITE_PAGES, always != 0);
+            fail_logged_line(&trial, i, SITE_FILES, always != 0);
+        }
+        if (all_places() || i % 16 == 15)
+            check_log(&trial, i, "memory, pages or files failed");
+        run_line(&trial, i);
+    }
+    check_log(&trial, LINES - 1, "in the end");
+    end(&trial);
 }
 
 /* ---- the script as a whole ------------------------------------------------------------------- */
