@@ -148,33 +148,26 @@ void client_unpause(struct call *call)
     reply_ok(call->reply);
 }
 
-/* --- tracking, which nobody can switch on ----------------------------------------------------- */
-
-void client_getredir(struct call *call)
+/* Valkey's: "redirect" is of use to a replica's clients, and there are none here. What is unknown is
+ * passed over. */
+void client_capa(struct call *call)
 {
-    reply_i64(call->reply, -1);
+    reply_ok(call->reply);
 }
 
-void client_trackinginfo(struct call *call)
-{
-    struct reply *reply = call->reply;
-    reply_map(reply, 3);
-    reply_bulk_text(reply, "flags");
-    reply_set(reply, 1);
-    reply_bulk_text(reply, "off");
-    reply_bulk_text(reply, "redirect");
-    reply_i64(reply, -1);
-    reply_bulk_text(reply, "prefixes");
-    reply_array(reply, 0);
-}
+/* --- HELP -------------------------------------------------------------------------------------- */
 
 void client_help(struct call *call)
 {
     static const char *const lines[] = {
+        "CACHING (YES|NO)",
+        "    Whether the keys of the next command are tracked (OPTIN, OPTOUT).",
+        "CAPA <capability> [<capability> ...]",
+        "    What the client can do.",
         "GETNAME",
         "    The name of this connection.",
         "GETREDIR",
-        "    The client that tracking messages go to; -1, for there is no tracking.",
+        "    The client that tracking messages go to: 0 for this one, -1 without tracking.",
         "ID",
         "    The number of this connection.",
         "INFO",
@@ -215,8 +208,18 @@ void client_help(struct call *call)
         "    Keep what the client's library says of itself: LIB-NAME, LIB-VER.",
         "SETNAME <name>",
         "    Name this connection.",
+        "TRACKING (ON|OFF) [<option> ...]",
+        "    Whether this connection is told when keys change that it has read. Options:",
+        "    * REDIRECT <client-id>",
+        "      Another connection is told.",
+        "    * BCAST, PREFIX <prefix>",
+        "      Of all keys that begin with the prefixes, read or not.",
+        "    * OPTIN, OPTOUT",
+        "      Only keys that are read behind CACHING YES; all but those behind CACHING NO.",
+        "    * NOLOOP",
+        "      Not of its own changes.",
         "TRACKINGINFO",
-        "    The state of tracking: off.",
+        "    The state of tracking.",
         "UNBLOCK <client-id> [TIMEOUT|ERROR]",
         "    End the waiting of a connection: as its timeout does, or with an error.",
         "UNPAUSE",

@@ -3,6 +3,7 @@
 #include "cmd/client_types.h"
 #include "cmd/connection.h"
 #include "cmd/table.h"
+#include "cmd/tracking.h"
 #include "cmd/transaction.h"
 
 enum { ADDRESS_BYTES = 160, FLAGS_BYTES = 24 };
@@ -22,8 +23,15 @@ static void write_flags(const struct client *client, char *at)
         { CLIENT_NO_TOUCH, 'T' },
     };
     size_t count = 0;
+    const struct tracking *tracking = client->tracking;
     if (client->subscriptions != NULL)
         at[count++] = 'P';
+    if (tracking != NULL)
+        at[count++] = 't';
+    if (tracking != NULL && (tracking->flags & TRACKING_BROKEN) != 0)
+        at[count++] = 'R';
+    if (tracking != NULL && (tracking->flags & TRACKING_BCAST) != 0)
+        at[count++] = 'B';
     for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
         if ((client->flags & letters[i].flag) != 0)
             at[count++] = letters[i].letter;
@@ -89,9 +97,9 @@ static bool write_line(const struct call *call, const struct client *client, str
     if (client->last_command != NULL)
         command = cmd_table_row(call->context->table, client->last_command)->full_name;
     return write_who(call, client, lines) && write_memory(call, client, lines) &&
-           buffer_printf(lines, " cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
-                         command, client->reply.resp, text_or_empty(client->lib_name),
-                         text_or_empty(client->lib_version));
+           buffer_printf(lines, " cmd=%s user=default redir=%lld resp=%d lib-name=%s lib-ver=%s\n",
+                         command, (long long)client_redirect(client), client->reply.resp,
+                         text_or_empty(client->lib_name), text_or_empty(client->lib_version));
 }
 
 static void reply_lines(struct call *call, struct buffer *lines, bool complete)

@@ -179,7 +179,63 @@ static const struct command_arg args_client_unblock[] = {
     { .name = NULL },
 };
 
+static const struct command_arg args_client_caching_mode[] = {
+    { .name = "yes", .type = ARG_PURE_TOKEN, .token = "YES" },
+    { .name = "no", .type = ARG_PURE_TOKEN, .token = "NO" },
+    { .name = NULL },
+};
+
+static const struct command_arg args_client_caching[] = {
+    { .name = "mode", .type = ARG_ONE_OF, .parts = args_client_caching_mode },
+    { .name = NULL },
+};
+
+static const struct command_arg args_client_capa[] = {
+    { .name = "capability", .type = ARG_STRING, .flags = ARG_MULTIPLE },
+    { .name = NULL },
+};
+
+static const struct command_arg args_client_tracking_status[] = {
+    { .name = "on", .type = ARG_PURE_TOKEN, .token = "ON" },
+    { .name = "off", .type = ARG_PURE_TOKEN, .token = "OFF" },
+    { .name = NULL },
+};
+
+static const struct command_arg args_client_tracking[] = {
+    { .name = "status", .type = ARG_ONE_OF, .parts = args_client_tracking_status },
+    { .name = "client-id", .type = ARG_INTEGER, .flags = ARG_OPTIONAL, .token = "REDIRECT" },
+    { .name = "prefix",
+      .type = ARG_STRING,
+      .flags = ARG_OPTIONAL | ARG_MULTIPLE | ARG_MULTIPLE_TOKEN,
+      .token = "PREFIX" },
+    { .name = "bcast", .type = ARG_PURE_TOKEN, .flags = ARG_OPTIONAL, .token = "BCAST" },
+    { .name = "optin", .type = ARG_PURE_TOKEN, .flags = ARG_OPTIONAL, .token = "OPTIN" },
+    { .name = "optout", .type = ARG_PURE_TOKEN, .flags = ARG_OPTIONAL, .token = "OPTOUT" },
+    { .name = "noloop", .type = ARG_PURE_TOKEN, .flags = ARG_OPTIONAL, .token = "NOLOOP" },
+    { .name = NULL },
+};
+
 static const struct command client_rows[] = {
+    { .name = "caching",
+      .run = client_caching,
+      .arity = 3,
+      .group = GROUP_CONNECTION,
+      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE,
+      .acl = ACL_CONNECTION,
+      .since = "6.0.0",
+      .cost = "O(1)",
+      .summary = "Says whether the keys of the next command are tracked.",
+      .args = args_client_caching },
+    { .name = "capa",
+      .run = client_capa,
+      .arity = -3,
+      .group = GROUP_CONNECTION,
+      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE,
+      .acl = ACL_CONNECTION,
+      .since = "8.0.0",
+      .cost = "O(1)",
+      .summary = "Takes what the client says it can do; nothing is made of it here.",
+      .args = args_client_capa },
     { .name = "getname",
       .run = client_getname,
       .arity = 2,
@@ -197,7 +253,7 @@ static const struct command client_rows[] = {
       .acl = ACL_CONNECTION,
       .since = "6.0.0",
       .cost = "O(1)",
-      .summary = "Tells where tracking messages go: nowhere." },
+      .summary = "Tells where tracking messages go." },
     { .name = "help",
       .run = client_help,
       .arity = 2,
@@ -311,6 +367,16 @@ static const struct command client_rows[] = {
       .cost = "O(1)",
       .summary = "Names this connection.",
       .args = args_client_setname },
+    { .name = "tracking",
+      .run = client_tracking,
+      .arity = -3,
+      .group = GROUP_CONNECTION,
+      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE,
+      .acl = ACL_CONNECTION,
+      .since = "6.0.0",
+      .cost = "O(1); O(N log N), N being the prefixes",
+      .summary = "Says whether this connection is told when keys change that it has read.",
+      .args = args_client_tracking },
     { .name = "trackinginfo",
       .run = client_trackinginfo,
       .arity = 2,

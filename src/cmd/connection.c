@@ -5,6 +5,7 @@
 #include "cmd/access.h"
 #include "cmd/channels.h"
 #include "cmd/table.h"
+#include "cmd/tracking.h"
 #include "cmd/transaction.h"
 
 /* --- AUTH ------------------------------------------------------------------------------------- */
@@ -184,6 +185,7 @@ void connection_reset(struct call *call)
     bool cleared = client_set_text(&client->name, bytes_of(NULL, 0));
     (void)cleared; /* taking a text away needs no memory */
     channels_leave_all(call->context->channels, client);
+    tracking_stop(call->context->tracker, client);
     client->db = 0;
     client->flags &= ~(uint32_t)(CLIENT_AUTHENTICATED | CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP |
                                  CLIENT_REPLY_SKIP_NEXT | CLIENT_NO_EVICT | CLIENT_NO_TOUCH);

@@ -31,6 +31,10 @@ void client_unpause(struct call *call);
 void client_unblock_one(struct call *call); /* blocking_client.c */
 void client_no_evict(struct call *call);
 void client_no_touch(struct call *call);
+void client_capa(struct call *call);
+void client_tracking(struct call *call); /* client_tracking.c */
+void client_caching(struct call *call);
+int64_t client_redirect(const struct client *client); /* -1: it does not track */
 void client_getredir(struct call *call);
 void client_trackinginfo(struct call *call);
 void client_help(struct call *call);

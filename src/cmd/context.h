@@ -25,6 +25,7 @@ struct net;          /* net/client.h */
 struct pushes;       /* cmd/push.h: messages nobody asked for */
 struct persistence;  /* cmd/persist.h: snapshots and loading */
 struct store;
+struct tracker;  /* cmd/tracking.h: who remembers which keys */
 struct peers;    /* cmd/peers.h: connections to other servers */
 struct watchers; /* cmd/watch.h: who watches which keys */
 struct observer; /* observe/: INFO, memory report, latency events */
@@ -53,6 +54,7 @@ struct cmd_context {
     struct pushes *pushes;
     struct channels *channels;
     struct watchers *watchers; /* likewise */
+    struct tracker *tracker;
     struct persistence *persistence;
     bool gated;  /* commands must ask persist_gate first */
     bool ending; /* SHUTDOWN was granted: nothing is executed any more */

@@ -9,6 +9,7 @@
 #include "cmd/persist.h"
 #include "cmd/pubsub.h"
 #include "cmd/push.h"
+#include "cmd/tracking.h"
 #include "cmd/transaction.h"
 #include "cmd/watch.h"
 #include "conf/config.h"
@@ -32,6 +33,7 @@ struct dispatch {
     struct watchers watchers;
     struct peers peers;
     struct pushes pushes;
+    struct tracker tracker;
     struct call call; /* what does not change from command to command is set once */
     uint64_t last_ticks;
     uint64_t slow_ns;
@@ -81,6 +83,8 @@ struct dispatch *dispatch_new(struct cmd_context *context)
     context->dispatch = dispatch;
     context->pushes = &dispatch->pushes;
     context->channels = channels_new(context);
+    context->tracker = &dispatch->tracker;
+    tracker_init(&dispatch->tracker, context);
     dispatch->blocker = context->blocker = blocker_new(context, dispatch);
     if (dispatch->blocker != NULL && context->channels != NULL)
         return dispatch;
@@ -94,6 +98,8 @@ void dispatch_drop(struct dispatch *dispatch)
         return;
     blocker_drop(dispatch->blocker);
     dispatch->context->blocker = NULL;
+    tracker_release(&dispatch->tracker);
+    dispatch->context->tracker = NULL;
     channels_drop(dispatch->context->channels);
     dispatch->context->channels = NULL;
     pushes_release(&dispatch->pushes);
@@ -137,6 +143,7 @@ void dispatch_left(void *context, struct client *client)
     blocker_left(dispatch->blocker, client);
     channels_leave_all(dispatch->context->channels, client);
     transaction_drop(dispatch->context, client);
+    tracking_stop(dispatch->context->tracker, client);
 }
 
 /* --- planning: rows and keys, with everything they need on its way ---------------------------- */
@@ -348,6 +355,8 @@ void dispatch_ran(struct dispatch *dispatch, const struct call *call, struct com
                   uint64_t ns, bool failed, bool quietly)
 {
     dispatch_account(dispatch, row, call->reply, ns, failed);
+    if (UNLIKELY(call->client->tracking != NULL))
+        tracking_ran(&dispatch->tracker, call, row);
     if (UNLIKELY(ns >= dispatch->slow_ns) && !quietly)
         dispatch->slow(dispatch->slow_context, call, ns);
     if (UNLIKELY(dispatch->hook_count > 0))
@@ -376,6 +385,8 @@ static void run(struct dispatch *dispatch, struct command_row *row, uint64_t spe
         ns += spent_ns;
         dispatch_ran(dispatch, call, row, ns, call->reply->errors != errors, false);
     }
+    if (UNLIKELY(call->client->tracking != NULL))
+        tracking_command_over(&dispatch->tracker, call->client, row);
     if (dispatch->arena.used != 0 || dispatch->arena.last != dispatch->arena.first)
         arena_reset(&dispatch->arena);
 }
@@ -581,6 +592,8 @@ uint64_t dispatch_between(struct dispatch *dispatch, uint64_t now_ns)
 {
     uint64_t blocked_ns = serve_blocked(dispatch, now_ns);
     uint64_t idle_ns = peers_tidy(&dispatch->peers, now_ns);
+    uint64_t tracking_ns = tracking_step(&dispatch->tracker);
+    idle_ns = tracking_ns < idle_ns ? tracking_ns : idle_ns;
     return blocked_ns < idle_ns ? blocked_ns : idle_ns;
 }
 

@@ -4,6 +4,7 @@
 #include "cmd/blocker.h"
 #include "cmd/channels.h"
 #include "cmd/memory.h"
+#include "cmd/tracking.h"
 #include "conf/config.h"
 #include "net/client.h"
 #include "observe/process_facts.h"
@@ -93,7 +94,7 @@ void info_clients(struct info *info)
     info_count(info, "client_recent_max_input_buffer", net.input_max);
     info_count(info, "client_recent_max_output_buffer", net.output_max);
     info_count(info, "blocked_clients", waiting->waiters);
-    info_count(info, "tracking_clients", 0);
+    info_count(info, "tracking_clients", info->context->tracker->clients);
     info_count(info, "pubsub_clients", info->context->channels->clients);
     info_count(info, "watching_clients", 0);
     info_count(info, "clients_in_timeout_table", waiting->deadline_count);

@@ -3,6 +3,7 @@
 #include "cmd/channels.h"
 #include "cmd/peers.h"
 #include "cmd/table.h"
+#include "cmd/tracking.h"
 #include "conf/config.h"
 #include "net/client.h"
 #include "store/defrag.h"
@@ -51,6 +52,14 @@ static void pubsub(struct info *info)
     info_count(info, "pubsub_channels", channels_count(channels, SUBSCRIBED_CHANNEL));
     info_count(info, "pubsub_patterns", channels_count(channels, SUBSCRIBED_PATTERN));
     info_count(info, "pubsubshard_channels", channels_count(channels, SUBSCRIBED_SHARD));
+}
+
+static void tracking(struct info *info)
+{
+    const struct tracker *tracker = info->context->tracker;
+    info_count(info, "tracking_total_keys", tracker->keys.count);
+    info_count(info, "tracking_total_items", tracker->items);
+    info_count(info, "tracking_total_prefixes", tracker->prefixes.count);
 }
 
 static void absent(struct info *info)
@@ -109,9 +118,7 @@ void info_stats(struct info *info)
     pubsub(info);
     absent(info);
     defrag(info, &store);
-    info_count(info, "tracking_total_keys", 0);
-    info_count(info, "tracking_total_items", 0);
-    info_count(info, "tracking_total_prefixes", 0);
+    tracking(info);
     info_count(info, "unexpected_error_replies", 0);
     info_count(info, "total_error_replies", commands->error_replies);
     info_count(info, "dump_payload_sanitizations", 0);

@@ -39,15 +39,9 @@ void push_number(struct pushes *pushes, int64_t number)
     put_line(pushes, ':', number);
 }
 
-void push_array(struct pushes *pushes, uint64_t count)
+void push_encoded(struct pushes *pushes, struct bytes element)
 {
-    put_line(pushes, '*', (long long)count);
-}
-
-void push_null(struct pushes *pushes, unsigned resp)
-{
-    pushes->failed =
-        pushes->failed || !buffer_append_text(&pushes->text, resp == 3 ? "_\r\n" : "*-1\r\n");
+    pushes->failed = pushes->failed || !buffer_append(&pushes->text, element);
 }
 
 static void shrink(struct buffer *buffer)

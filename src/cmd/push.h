@@ -28,8 +28,7 @@ void push_begin(struct pushes *pushes, unsigned count);
 void push_bulk(struct pushes *pushes, struct bytes bytes);
 void push_word(struct pushes *pushes, const char *word);
 void push_number(struct pushes *pushes, int64_t number);
-void push_array(struct pushes *pushes, uint64_t count);
-void push_null(struct pushes *pushes, unsigned resp);
+void push_encoded(struct pushes *pushes, struct bytes element); /* in the protocol's form */
 /* Sends what has been encoded, as often as wanted. Who is about to be closed gets nothing. */
 void push_send(struct pushes *pushes, struct client *client);
 /* Gives back what a long message took. */

@@ -179,6 +179,7 @@ struct config {
     struct config_text requirepass; /* may hold any byte */
     int64_t maxclients;
     struct config_size maxmemory_clients;
+    int64_t tracking_table_max_keys;    /* 0: no bound */
     uint64_t client_query_buffer_limit; /* bytes */
     uint64_t proto_max_bulk_len;        /* bytes */
     struct config_output_limit client_output_buffer_limit[CONFIG_CLIENT_CLASSES];

@@ -193,7 +193,7 @@ static const struct option rows[] = {
       .min = 0,
       .max = LONG_MAX,
       .group = OPTION_CLIENTS,
-      .flags = OPTION_TAKEN },
+      .offset = FIELD(tracking_table_max_keys) },
 };
 
 const struct option_rows conf_rows_network = ROWS(rows);

@@ -46,6 +46,7 @@ struct command;       /* of cmd/: which ran last, for CLIENT LIST; net/ never lo
 struct waiter;        /* of cmd/ as well: what the client waits for */
 struct subscriptions; /* of cmd/: the channels it listens to */
 struct transaction;   /* likewise: what MULTI has queued, and which keys are watched */
+struct tracking;      /* of cmd/: how it is told of keys that change */
 
 struct client {
     uint64_t id;
@@ -58,6 +59,7 @@ struct client {
     struct waiter *waiting;              /* cmd/'s; NULL: it does not wait for keys */
     struct subscriptions *subscriptions; /* cmd/'s; NULL: it listens to nothing */
     struct transaction *transaction;     /* cmd/'s; NULL: neither MULTI nor WATCH was said */
+    struct tracking *tracking;           /* cmd/'s; NULL: it is not told */
     char *name, *lib_name, *lib_version; /* malloc'ed, NUL-terminated, or NULL */
     int64_t created_ms, active_ms;       /* wall clock */
     uint64_t commands;                   /* executed; net/ counts after each batch */

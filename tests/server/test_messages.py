@@ -103,3 +103,38 @@ def run(crowds, r, draw, label, same=lambda command, ours, theirs: ours == their
 def test_publishing(crowds, number):
     r = Source(f"messages {SEED} {number}", keys_used=2)
     run(crowds, r, listening, f"publishing {number}")
+
+
+KEYS = [b"a", b"b", b"ab", b"abc", b"x:1", b"x:2"]
+
+
+def tracking(r):
+    """Keys are read and changed by connections that track and others. In BCAST mode they are told
+    at the end of a turn, which the echo may be in front of: so there is none."""
+    key, other = r.choice(KEYS), r.choice(KEYS)
+    return r.choice([
+        lambda: [b"CLIENT", b"TRACKING", b"ON"],
+        lambda: [b"CLIENT", b"TRACKING", b"ON",
+                 *r.choice([[b"OPTIN"], [b"OPTOUT"], [b"NOLOOP"], [b"OPTIN", b"NOLOOP"]])],
+        lambda: [b"CLIENT", b"TRACKING", b"OFF"],
+        lambda: [b"CLIENT", b"CACHING", r.choice([b"YES", b"NO"])],
+        lambda: [b"CLIENT", b"TRACKINGINFO"],
+        lambda: [b"GET", key], lambda: [b"MGET", key, other], lambda: [b"GET", key],
+        lambda: [b"LRANGE", key, b"0", b"-1"], lambda: [b"DUMP", b"none"],
+        lambda: [b"EXISTS", key, other], lambda: [b"TYPE", key],
+        lambda: [b"SET", key, b"1"], lambda: [b"DEL", key, other], lambda: [b"APPEND", key, b"x"],
+        lambda: [b"RPUSH", key, b"x"], lambda: [b"LPOP", key], lambda: [b"RENAME", key, other],
+        lambda: [b"COPY", key, other, b"REPLACE"], lambda: [b"EXPIRE", key, b"1000"],
+        lambda: [b"PERSIST", key], lambda: [b"SADD", key, b"m"], lambda: [b"SREM", key, b"m"],
+        lambda: [b"MSET", key, b"1", other, b"2"], lambda: [b"SETNX", key, b"1"],
+        lambda: [b"EXPIRE", key, b"-1"], lambda: [b"GETDEL", key], lambda: [b"GETSET", key, b"1"],
+        lambda: [b"FLUSHALL"] if r.random() < 0.2 else [b"PING"],
+        lambda: [b"HELLO", r.choice([b"2", b"3", b"3"])],
+        lambda: [b"RESET"] if r.random() < 0.2 else [b"PING"],
+    ])()
+
+
+@pytest.mark.parametrize("number", range(max(1, COMMANDS // SEQUENCE)))
+def test_tracking(crowds, number):
+    r = Source(f"tracking {SEED} {number}", keys_used=2)
+    run(crowds, r, tracking, f"tracking {number}")
