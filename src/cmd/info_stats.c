@@ -30,7 +30,8 @@ static void traffic(struct info *info, const struct net_figures *net,
     info_count(info, "sync_partial_err", 0);
 }
 
-static void keys(struct info *info, const struct store_figures *store)
+static void keys(struct info *info, const struct store_figures *store,
+                 const struct net_figures *net)
 {
     const struct observer *observer = info->context->observer;
     info_count(info, "expired_keys", store->expired);
@@ -39,7 +40,7 @@ static void keys(struct info *info, const struct store_figures *store)
     info_count(info, "expired_time_cap_reached_count", observer->expire_cut_short);
     info_count(info, "expire_cycle_cpu_milliseconds", observer->expire_ns / 1000000);
     info_count(info, "evicted_keys", 0);
-    info_count(info, "evicted_clients", 0);
+    info_count(info, "evicted_clients", net->evicted);
     info_count(info, "total_eviction_exceeded_time", 0);
     info_count(info, "current_eviction_exceeded_time", 0);
     info_count(info, "keyspace_hits", store->keyspace_hits);
@@ -114,7 +115,7 @@ void info_stats(struct info *info)
     net_figures(info->context->net, &net);
     store_figures(info->context->store, &store);
     traffic(info, &net, commands);
-    keys(info, &store);
+    keys(info, &store, &net);
     pubsub(info);
     absent(info);
     defrag(info, &store);

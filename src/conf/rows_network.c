@@ -160,7 +160,6 @@ static const struct option rows[] = {
       .type = OPTION_SIZE,
       .max = LONG_MAX,
       .group = OPTION_CLIENTS,
-      .flags = OPTION_TAKEN,
       .offset = FIELD(maxmemory_clients) },
     { .name = "client-query-buffer-limit",
       .summary = "Bytes of requests that one client may have waiting.",

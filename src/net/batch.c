@@ -143,4 +143,5 @@ void batch_run(struct net *net)
     batch->argv_used = 0;
     arena_reset(&batch->arena);
     net_send_written(net);
+    net_evict(net);
 }

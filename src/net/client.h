@@ -110,6 +110,7 @@ struct net_figures {
     uint64_t accepted, rejected, input_bytes, output_bytes;
     uint64_t reads, writes; /* calls that moved bytes */
     uint64_t query_buffer_disconnections, output_buffer_disconnections;
+    uint64_t evicted;               /* clients, for the memory of all */
     uint64_t client_bytes;          /* all clients */
     uint64_t input_max, output_max; /* biggest recent buffers */
     uint64_t polls, commands;

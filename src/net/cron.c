@@ -69,7 +69,7 @@ static uint64_t highest(const uint64_t *peaks)
 }
 
 /* The struct of each, input buffers, and chunks that wait to be sent. */
-static uint64_t bytes_of_clients(const struct net *net)
+uint64_t net_client_bytes(const struct net *net)
 {
     uint64_t free_bytes = (uint64_t)net->pool.free_count * REPLY_CHUNK_BYTES;
     return net->structs_held + net->input_held + net->tls_held + net->pool.held_bytes - free_bytes +
@@ -80,7 +80,7 @@ void net_figures(const struct net *net, struct net_figures *figures)
 {
     const double bytes_per_kb = 1024;
     *figures = net->figures;
-    figures->client_bytes = bytes_of_clients(net);
+    figures->client_bytes = net_client_bytes(net);
     figures->input_max = highest(net->input_peaks);
     figures->output_max = highest(net->output_peaks);
     figures->clients = net->open;
@@ -155,5 +155,6 @@ void net_cron(struct net *net)
     begin_second(net);
     secure_end_slow(net);
     visit_some(net);
+    net->cannot_evict = false;
     net_wake_listeners(net);
 }

@@ -146,6 +146,7 @@ struct net {
     uint64_t tls_held;     /* by connections over TLS, beside what plain ones hold */
     uint64_t unknown_held; /* of input and output, by those who are not authenticated */
     uint64_t structs_held; /* of connections, in usable sizes */
+    bool cannot_evict;     /* nobody was left to close; asked anew by the cron */
     uint64_t held;         /* by cmd/ for clients: net_hold */
     uint64_t input_peaks[NET_PEAK_SLOTS], output_peaks[NET_PEAK_SLOTS];
     int64_t peaks_second;
@@ -237,7 +238,11 @@ void unknown_log(struct connection *connection, const char *why); /* once a seco
 void net_pause_check(struct net *net); /* ends a pause that is over */
 bool net_holds(struct net *net, const struct net_request *request);
 
+/* evict.c: closes the largest clients while all together hold more than they may. */
+void net_evict(struct net *net);
+
 /* cron.c */
+uint64_t net_client_bytes(const struct net *net);
 void net_cron(struct net *net);
 void net_note_peaks(struct net *net, uint64_t input, uint64_t output);
 

@@ -238,6 +238,7 @@ static uint64_t run_turn(struct net *net, uint64_t wait_ns)
     net_send_written(net); /* first, so that nobody waits for the work between */
     wait_ns = net->handler.between(net->handler.context);
     net_send_written(net);
+    net_evict(net);
     net_end_connections(net);
     if (net->clock.now_ns >= net->cron_ns)
         net_cron(net);

@@ -53,6 +53,7 @@ struct net_limits {
     bool protected_mode_blocks; /* protected-mode yes, and no password */
     uint64_t query_buffer_max;  /* client-query-buffer-limit */
     uint64_t bulk_max;          /* proto-max-bulk-len */
+    uint64_t clients_bytes_max; /* maxmemory-clients; 0: none */
     struct net_output_limit {
         uint64_t hard, soft, soft_seconds; /* 0: none */
     } output[CLIENT_CLASSES];

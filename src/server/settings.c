@@ -114,6 +114,17 @@ static void set_output_limits(struct net_limits *limits, const struct config *co
     }
 }
 
+/* A percentage is of maxmemory: without one there is no limit. */
+static uint64_t clients_bytes_max(const struct config *config)
+{
+    if (config->maxmemory_clients.percent == 0)
+        return config->maxmemory_clients.bytes;
+    uint64_t whole = config->maxmemory.bytes;
+    if (config->maxmemory.percent != 0)
+        whole = machine_memory_limit() / 100 * config->maxmemory.percent;
+    return whole / 100 * config->maxmemory_clients.percent;
+}
+
 static bool apply_limits(void *context, const struct config *before, struct config *after,
                          struct option_reason *reason)
 {
@@ -128,6 +139,7 @@ static bool apply_limits(void *context, const struct config *before, struct conf
         .protected_mode_blocks = after->protected_mode && after->requirepass.count == 0,
         .query_buffer_max = after->client_query_buffer_limit,
         .bulk_max = after->proto_max_bulk_len,
+        .clients_bytes_max = clients_bytes_max(after),
     };
     set_output_limits(&limits, after);
     net_set_limits(server->net, &limits);
@@ -244,6 +256,8 @@ static const char *const limit_options[] = { "maxclients",
                                              "client-query-buffer-limit",
                                              "proto-max-bulk-len",
                                              "client-output-buffer-limit",
+                                             "maxmemory-clients",
+                                             "maxmemory",
                                              NULL };
 static const char *const notify_options[] = { "notify-keyspace-events", NULL };
 static const char *const log_options[] = { "loglevel", NULL };
