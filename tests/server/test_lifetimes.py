@@ -289,7 +289,7 @@ class Actor:
         self.unsent, self.sent = b"", 0
 
     def close(self):
-        """By a reset, or, where little was sent, in peace: while a client waits it is not read from,
+        """By a reset, or, where little was sent, in peace: who waits is not read from,
         so that a quiet end behind more than its socket holds is not seen."""
         if self.sent > 50_000 or self.chance.random() < 0.5:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
