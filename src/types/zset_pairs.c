@@ -76,6 +76,8 @@ const uint8_t *pairs_place(const struct space *space, struct bytes pairs,
 bool pairs_find(const struct space *space, struct bytes pairs, const struct packed_item *member,
                 struct pair *found, uint64_t *index)
 {
+    if (pairs.count == 0) /* it may have no address */
+        return false;
     const uint8_t *at = pairs.at, *end = pairs.at + pairs.count;
     for (uint64_t passed = 0; at < end; passed++) {
         struct pair pair = pair_at(at);
