@@ -17,9 +17,13 @@ static void write_flags(const struct client *client, char *at)
         uint32_t flag;
         char letter;
     } letters[] = {
-        { CLIENT_IN_MULTI, 'x' },          { CLIENT_PAUSED | CLIENT_BLOCKED, 'b' },
-        { CLIENT_CLOSE_AFTER_REPLY, 'c' }, { CLIENT_CLOSE_NOW, 'A' },
-        { CLIENT_UNIX_SOCKET, 'U' },       { CLIENT_NO_EVICT, 'e' },
+        { CLIENT_MONITOR, 'O' },
+        { CLIENT_IN_MULTI, 'x' },
+        { CLIENT_PAUSED | CLIENT_BLOCKED, 'b' },
+        { CLIENT_CLOSE_AFTER_REPLY, 'c' },
+        { CLIENT_CLOSE_NOW, 'A' },
+        { CLIENT_UNIX_SOCKET, 'U' },
+        { CLIENT_NO_EVICT, 'e' },
         { CLIENT_NO_TOUCH, 'T' },
     };
     size_t count = 0;
@@ -35,7 +39,7 @@ static void write_flags(const struct client *client, char *at)
     for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
         if ((client->flags & letters[i].flag) != 0)
             at[count++] = letters[i].letter;
-        if (i == 1 && transaction_figures(client).changed)
+        if (i == 2 && transaction_figures(client).changed)
             at[count++] = 'd';
     }
     if (count == 0)

@@ -4,6 +4,7 @@
 #include "base/version.h"
 #include "cmd/access.h"
 #include "cmd/channels.h"
+#include "cmd/monitor.h"
 #include "cmd/table.h"
 #include "cmd/tracking.h"
 #include "cmd/transaction.h"
@@ -182,6 +183,7 @@ void connection_reset(struct call *call)
 {
     struct client *client = call->client;
     transaction_drop(call->context, client);
+    monitors_leave(call->context->monitors, client);
     bool cleared = client_set_text(&client->name, bytes_of(NULL, 0));
     (void)cleared; /* taking a text away needs no memory */
     channels_leave_all(call->context->channels, client);

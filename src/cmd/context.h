@@ -25,10 +25,12 @@ struct net;          /* net/client.h */
 struct pushes;       /* cmd/push.h: messages nobody asked for */
 struct persistence;  /* cmd/persist.h: snapshots and loading */
 struct store;
-struct tracker;  /* cmd/tracking.h: who remembers which keys */
-struct peers;    /* cmd/peers.h: connections to other servers */
-struct watchers; /* cmd/watch.h: who watches which keys */
-struct observer; /* observe/: INFO, memory report, latency events */
+struct peers;        /* cmd/peers.h: connections to other servers */
+struct command_logs; /* cmd/command_log.h: SLOWLOG */
+struct monitors;     /* cmd/monitor.h: who is shown what runs */
+struct watchers;     /* cmd/watch.h: who watches which keys */
+struct tracker;      /* cmd/tracking.h: who remembers which keys */
+struct observer;     /* observe/: INFO, memory report, latency events */
 
 enum shutdown_flags {
     SHUTDOWN_NOW = 1,
@@ -55,6 +57,8 @@ struct cmd_context {
     struct channels *channels;
     struct watchers *watchers; /* likewise */
     struct tracker *tracker;
+    struct monitors *monitors; /* likewise */
+    struct command_logs *command_logs;
     struct persistence *persistence;
     bool gated;  /* commands must ask persist_gate first */
     bool ending; /* SHUTDOWN was granted: nothing is executed any more */

@@ -4,7 +4,9 @@
 #include "cmd/access.h"
 #include "cmd/blocker.h"
 #include "cmd/channels.h"
+#include "cmd/command_log.h"
 #include "cmd/effects.h"
+#include "cmd/monitor.h"
 #include "cmd/peers.h"
 #include "cmd/persist.h"
 #include "cmd/pubsub.h"
@@ -31,12 +33,15 @@ struct dispatch {
     struct blocker *blocker;
     struct effects effects;
     struct watchers watchers;
+    struct monitors monitors;
+    struct command_logs logs;
     struct peers peers;
     struct pushes pushes;
     struct tracker tracker;
     struct call call; /* what does not change from command to command is set once */
     uint64_t last_ticks;
     uint64_t slow_ns;
+    uint64_t large_bytes; /* from here on sizes are looked at */
     bool track_latency;
     uint32_t hook_count;
     struct dispatch_hook hooks[DISPATCH_HOOKS_MAX];
@@ -80,6 +85,8 @@ struct dispatch *dispatch_new(struct cmd_context *context)
     context->peers = &dispatch->peers;
     watchers_init(&dispatch->watchers, context->store);
     context->watchers = &dispatch->watchers;
+    context->monitors = &dispatch->monitors;
+    context->command_logs = &dispatch->logs;
     context->dispatch = dispatch;
     context->pushes = &dispatch->pushes;
     context->channels = channels_new(context);
@@ -104,6 +111,8 @@ void dispatch_drop(struct dispatch *dispatch)
     dispatch->context->channels = NULL;
     pushes_release(&dispatch->pushes);
     dispatch->context->pushes = NULL;
+    command_logs_release(&dispatch->logs);
+    monitors_release(&dispatch->monitors);
     watchers_release(&dispatch->watchers);
     dispatch->context->watchers = NULL;
     effects_release(&dispatch->effects);
@@ -144,6 +153,7 @@ void dispatch_left(void *context, struct client *client)
     channels_leave_all(dispatch->context->channels, client);
     transaction_drop(dispatch->context, client);
     tracking_stop(dispatch->context->tracker, client);
+    monitors_leave(dispatch->context->monitors, client);
 }
 
 /* --- planning: rows and keys, with everything they need on its way ---------------------------- */
@@ -351,6 +361,32 @@ static bool keeps_waiting(const struct dispatch *dispatch, uint64_t ns)
            blocker_keeps(dispatch->blocker, client, ns);
 }
 
+static void note_slow(struct dispatch *dispatch, const struct call *call, uint64_t ns)
+{
+    if (dispatch->slow != NULL)
+        dispatch->slow(dispatch->slow_context, call, ns);
+    command_log_note(&dispatch->logs, LOG_SLOW, call, ns / 1000);
+}
+
+/* As the request came: with the lengths that go before its arguments. */
+static uint64_t request_bytes(const struct call *call)
+{
+    enum { LENGTH_BYTES = 8 }; /* $, some digits, two ends of a line */
+    uint64_t bytes = LENGTH_BYTES;
+    for (uint32_t i = 0; i < call->argc; i++)
+        bytes += call->argv[i].count + LENGTH_BYTES;
+    return bytes;
+}
+
+/* `reply_bytes` had been written before. */
+static void note_sizes(struct dispatch *dispatch, const struct call *call, uint64_t reply_bytes)
+{
+    uint64_t unsent = reply_unsent(call->reply);
+    command_log_note(&dispatch->logs, LOG_LARGE_REQUEST, call, request_bytes(call));
+    command_log_note(&dispatch->logs, LOG_LARGE_REPLY, call,
+                     unsent > reply_bytes ? unsent - reply_bytes : 0);
+}
+
 void dispatch_ran(struct dispatch *dispatch, const struct call *call, struct command_row *row,
                   uint64_t ns, bool failed, bool quietly)
 {
@@ -358,7 +394,7 @@ void dispatch_ran(struct dispatch *dispatch, const struct call *call, struct com
     if (UNLIKELY(call->client->tracking != NULL))
         tracking_ran(&dispatch->tracker, call, row);
     if (UNLIKELY(ns >= dispatch->slow_ns) && !quietly)
-        dispatch->slow(dispatch->slow_context, call, ns);
+        note_slow(dispatch, call, ns);
     if (UNLIKELY(dispatch->hook_count > 0))
         hooks_after(dispatch, call, ns);
 }
@@ -374,6 +410,7 @@ static void run(struct dispatch *dispatch, struct command_row *row, uint64_t spe
 {
     struct call *call = &dispatch->call;
     uint32_t errors = call->reply->errors;
+    uint64_t reply_bytes = reply_unsent(call->reply);
     pushes_begin(&dispatch->pushes, call->client);
     if (UNLIKELY(effects_wanted(&dispatch->effects)))
         run_heard(dispatch, row);
@@ -381,6 +418,13 @@ static void run(struct dispatch *dispatch, struct command_row *row, uint64_t spe
         row->run(call);
     pushes_answered(&dispatch->pushes, call->client);
     uint64_t ns = elapsed_ns(dispatch);
+    /* A long request lies where its client's input is kept. */
+    if (UNLIKELY(reply_unsent(call->reply) - reply_bytes + call->client->input.count >=
+                 dispatch->large_bytes))
+        note_sizes(dispatch, call, reply_bytes);
+    if (UNLIKELY(dispatch->monitors.count > 0) && dispatch->blocker->again == NULL &&
+        (row->flags & (CMD_ADMIN | CMD_SKIP_MONITOR)) == 0)
+        monitors_tell(&dispatch->monitors, call, false);
     if (!keeps_waiting(dispatch, ns)) {
         ns += spent_ns;
         dispatch_ran(dispatch, call, row, ns, call->reply->errors != errors, false);
@@ -549,13 +593,23 @@ static size_t execute_slice(struct dispatch *dispatch, const struct net_request 
 static uint64_t slow_threshold_ns(const struct dispatch *dispatch)
 {
     const struct config *config = dispatch->context->config;
-    uint64_t lowest = UINT64_MAX;
-    if (dispatch->slow == NULL)
-        return lowest;
-    if (config->slowlog_log_slower_than >= 0)
-        lowest = (uint64_t)config->slowlog_log_slower_than * 1000;
+    uint64_t lowest = command_log_threshold(config, LOG_SLOW);
+    if (lowest != UINT64_MAX)
+        lowest *= 1000;
     uint64_t monitor = (uint64_t)config->latency_monitor_threshold * 1000000;
     return monitor > 0 && monitor < lowest ? monitor : lowest;
+}
+
+/* Requests shorter than that may lie in bytes that all clients share. */
+static uint64_t large_threshold(const struct dispatch *dispatch)
+{
+    enum { EXACT_BELOW = 128 * 1024, INEXACT_BY = 64 * 1024 };
+    uint64_t request = command_log_threshold(dispatch->context->config, LOG_LARGE_REQUEST);
+    uint64_t reply = command_log_threshold(dispatch->context->config, LOG_LARGE_REPLY);
+    uint64_t least = request < reply ? request : reply;
+    if (least == UINT64_MAX)
+        return least;
+    return least < EXACT_BELOW ? 0 : least - INEXACT_BY;
 }
 
 size_t dispatch_batch(void *context, struct net_request *requests, size_t count)
@@ -564,6 +618,7 @@ size_t dispatch_batch(void *context, struct net_request *requests, size_t count)
     store_set_now_ms(dispatch->call.store, seam_wall_ms(dispatch->context->seam));
     dispatch->track_latency = dispatch->context->config->latency_tracking;
     dispatch->slow_ns = slow_threshold_ns(dispatch);
+    dispatch->large_bytes = large_threshold(dispatch);
     size_t done = 0;
     while (done < count) {
         size_t planned = plan_slice(dispatch, requests + done, count - done);

@@ -2,6 +2,7 @@
 
 #include "cmd/dispatch.h"
 #include "cmd/effects.h"
+#include "cmd/monitor.h"
 #include "cmd/persist.h"
 
 enum { HASHED_KEYS = 8 };
@@ -87,6 +88,8 @@ enum nested_outcome nested_run_row(const struct call *outer, struct command_row 
     bool failed = reply->errors != errors;
     dispatch_ran(context->dispatch, &call, row, ticks_ns(&context->ticks, ticks), failed,
                  (flags & NESTED_QUIETLY) != 0);
+    if ((row->flags & (CMD_ADMIN | CMD_SKIP_MONITOR)) == 0)
+        monitors_show(context->monitors, &call, (flags & NESTED_QUIETLY) != 0);
     reply->errors = errors;
     arena_rewind(call.arena, mark);
     return failed ? NESTED_FAILED : NESTED_RAN;

@@ -93,6 +93,16 @@ void push_send(struct pushes *pushes, struct client *client)
         write_now(client, buffer_view(&pushes->text));
 }
 
+void push_line(struct pushes *pushes, struct client *client, struct bytes line)
+{
+    if (push_is_over(client))
+        return;
+    if (client == pushes->executing)
+        write_later(pushes, client, line);
+    else
+        write_now(client, line);
+}
+
 void pushes_flush(struct pushes *pushes, struct client *client)
 {
     if (!push_is_over(client))

@@ -31,6 +31,8 @@ void push_number(struct pushes *pushes, int64_t number);
 void push_encoded(struct pushes *pushes, struct bytes element); /* in the protocol's form */
 /* Sends what has been encoded, as often as wanted. Who is about to be closed gets nothing. */
 void push_send(struct pushes *pushes, struct client *client);
+/* Sends a whole message that is the same in both protocols: +text. */
+void push_line(struct pushes *pushes, struct client *client, struct bytes line);
 /* Gives back what a long message took. */
 void push_end(struct pushes *pushes);
 

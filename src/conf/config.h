@@ -243,6 +243,8 @@ struct config {
     /* observation */
     int64_t slowlog_log_slower_than; /* microseconds; negative: off */
     int64_t slowlog_max_len;
+    int64_t commandlog_request_larger_than, commandlog_reply_larger_than; /* bytes; negative: off */
+    int64_t commandlog_large_request_max_len, commandlog_large_reply_max_len;
     int64_t latency_monitor_threshold; /* milliseconds; 0: off */
     bool latency_tracking;
     struct config_percentiles latency_tracking_info_percentiles;

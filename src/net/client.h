@@ -27,6 +27,7 @@ enum client_flags {
     CLIENT_BLOCKED = 1u << 10,   /* its later requests wait until client_unblock */
     CLIENT_ASK_AGAIN = 1u << 11, /* a pause began: whether its later requests wait is asked anew */
     CLIENT_IN_MULTI = 1u << 12,  /* its commands are queued until EXEC */
+    CLIENT_MONITOR = 1u << 13,   /* it is shown what runs */
 
     /* A request of such a client must not be executed now: the batch ends before it. */
     CLIENT_STOPPED = CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_NOW | CLIENT_PAUSED | CLIENT_BLOCKED |

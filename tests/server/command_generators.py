@@ -330,6 +330,7 @@ EXCLUDED = {
     "migrate": "speaks with a third server; its own tests cover it",
     "monitor": "turns replies into a stream",
     "slowlog": "figures of time",
+    "commandlog": "redis-server does not have it",
     "subscribe": "messages come between the replies; test_messages.py draws it",
     "psubscribe": "likewise",
     "ssubscribe": "likewise",
