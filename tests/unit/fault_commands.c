@@ -699,7 +699,7 @@ TEST(each_command_survives_failures_without_end)
     fail_every_line(3, true);
 }
 
-/* Expiry goes by itself, which would make digests differ; DEBUG tells nobody what it makes. */
+/* ---- the log --------------------------------------------------------------------------------- */
 
 static bool ask_line(struct trial *trial, const char *line, struct bytes *reply)
 {
