@@ -163,9 +163,9 @@ bool dispatch_arity_fits(const struct command_row *row, uint32_t argc)
     return row->arity >= 0 ? argc == (uint32_t)row->arity : argc >= (uint32_t)-row->arity;
 }
 
-uint32_t dispatch_hash_keys(const struct store *store, const struct command_row *row,
-                            const struct bytes *argv, uint32_t argc, struct key *keys,
-                            uint32_t most)
+static inline uint32_t hash_keys(const struct store *store, const struct command_row *row,
+                                 const struct bytes *argv, uint32_t argc, struct key *keys,
+                                 uint32_t most)
 {
     int64_t last = row->last_key >= 0 ? row->last_key : (int64_t)argc + row->last_key;
     if (last >= (int64_t)argc)
@@ -174,6 +174,13 @@ uint32_t dispatch_hash_keys(const struct store *store, const struct command_row 
     for (int64_t at = row->first_key; at <= last && count < most; at += row->key_step)
         keys[count++] = store_key(store, argv[at]);
     return count;
+}
+
+uint32_t dispatch_hash_keys(const struct store *store, const struct command_row *row,
+                            const struct bytes *argv, uint32_t argc, struct key *keys,
+                            uint32_t most)
+{
+    return hash_keys(store, row, argv, argc, keys, most);
 }
 
 /* Requests come in runs of one command: its row is at hand. */
@@ -209,9 +216,8 @@ static size_t plan_slice(struct dispatch *dispatch, struct net_request *requests
         plan->arity_fits = plan->row != NULL && dispatch_arity_fits(plan->row, request->argc);
         if (!plan->arity_fits || plan->row->first_key == 0)
             continue;
-        plan->count =
-            (uint16_t)dispatch_hash_keys(dispatch->call.store, plan->row, request->argv,
-                                         request->argc, &dispatch->keys[used], SLICE_KEYS - used);
+        plan->count = (uint16_t)hash_keys(dispatch->call.store, plan->row, request->argv,
+                                          request->argc, &dispatch->keys[used], SLICE_KEYS - used);
         used += plan->count;
     }
     return i;
@@ -280,9 +286,9 @@ static void mute_by_mode(struct client *client)
     client->reply.muted = (client->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) != 0;
 }
 
-bool dispatch_allows(const struct dispatch *dispatch, const struct command_row *row,
-                     struct client *client, const struct bytes *argv, uint32_t argc,
-                     struct reply *reply)
+static inline bool allows(const struct dispatch *dispatch, const struct command_row *row,
+                          struct client *client, const struct bytes *argv, uint32_t argc,
+                          struct reply *reply)
 {
     (void)argv;
     (void)argc;
@@ -296,11 +302,18 @@ bool dispatch_allows(const struct dispatch *dispatch, const struct command_row *
     return false;
 }
 
+bool dispatch_allows(const struct dispatch *dispatch, const struct command_row *row,
+                     struct client *client, const struct bytes *argv, uint32_t argc,
+                     struct reply *reply)
+{
+    return allows(dispatch, row, client, argv, argc, reply);
+}
+
 /* `flags`: the row's, or more. */
 static bool may_run(const struct dispatch *dispatch, const struct command_row *row, uint32_t flags,
                     const struct net_request *request, struct reply *reply)
 {
-    if (!dispatch_allows(dispatch, row, request->client, request->argv, request->argc, reply))
+    if (!allows(dispatch, row, request->client, request->argv, request->argc, reply))
         return false;
     if (UNLIKELY(request->client->subscriptions != NULL) &&
         !pubsub_may_run(row, request->client, reply))
@@ -387,8 +400,8 @@ static void note_sizes(struct dispatch *dispatch, const struct call *call, uint6
                      unsent > reply_bytes ? unsent - reply_bytes : 0);
 }
 
-void dispatch_ran(struct dispatch *dispatch, const struct call *call, struct command_row *row,
-                  uint64_t ns, bool failed, bool quietly)
+static inline void ran(struct dispatch *dispatch, const struct call *call, struct command_row *row,
+                       uint64_t ns, bool failed, bool quietly)
 {
     dispatch_account(dispatch, row, call->reply, ns, failed);
     if (UNLIKELY(call->client->tracking != NULL))
@@ -397,6 +410,12 @@ void dispatch_ran(struct dispatch *dispatch, const struct call *call, struct com
         note_slow(dispatch, call, ns);
     if (UNLIKELY(dispatch->hook_count > 0))
         hooks_after(dispatch, call, ns);
+}
+
+void dispatch_ran(struct dispatch *dispatch, const struct call *call, struct command_row *row,
+                  uint64_t ns, bool failed, bool quietly)
+{
+    ran(dispatch, call, row, ns, failed, quietly);
 }
 
 static void run_heard(struct dispatch *dispatch, const struct command_row *row)
@@ -427,7 +446,7 @@ static void run(struct dispatch *dispatch, struct command_row *row, uint64_t spe
         monitors_tell(&dispatch->monitors, call, false);
     if (!keeps_waiting(dispatch, ns)) {
         ns += spent_ns;
-        dispatch_ran(dispatch, call, row, ns, call->reply->errors != errors, false);
+        ran(dispatch, call, row, ns, call->reply->errors != errors, false);
     }
     if (UNLIKELY(call->client->tracking != NULL))
         tracking_command_over(&dispatch->tracker, call->client, row);
