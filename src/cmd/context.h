@@ -22,6 +22,7 @@ struct defrag;       /* store/defrag.h */
 struct dispatch;     /* cmd/dispatch.h: who runs commands */
 struct effects;      /* cmd/effects.h: what commands did, for who wants to know */
 struct net;          /* net/client.h */
+struct scripting;    /* cmd/scripting.h: who runs scripts */
 struct pushes;       /* cmd/push.h: messages nobody asked for */
 struct persistence;  /* cmd/persist.h: snapshots and loading */
 struct store;
@@ -59,6 +60,7 @@ struct cmd_context {
     struct tracker *tracker;
     struct monitors *monitors; /* likewise */
     struct command_logs *command_logs;
+    struct scripting *scripting; /* likewise */
     struct persistence *persistence;
     bool gated;  /* commands must ask persist_gate first */
     bool ending; /* SHUTDOWN was granted: nothing is executed any more */

@@ -11,6 +11,7 @@
 #include "cmd/persist.h"
 #include "cmd/pubsub.h"
 #include "cmd/push.h"
+#include "cmd/scripting.h"
 #include "cmd/tracking.h"
 #include "cmd/transaction.h"
 #include "cmd/watch.h"
@@ -55,6 +56,7 @@ struct dispatch {
     struct key keys[SLICE_KEYS];
     struct key again_keys[AGAIN_KEYS]; /* of the command that runs again, in between */
     struct arena logged_arena;         /* of those out of a log: another one may be running */
+    const struct net_request *running; /* of the batch; NULL: none */
 };
 
 /* A client in its usual state has the first of these and none of the others. */
@@ -92,8 +94,9 @@ struct dispatch *dispatch_new(struct cmd_context *context)
     context->channels = channels_new(context);
     context->tracker = &dispatch->tracker;
     tracker_init(&dispatch->tracker, context);
+    context->scripting = scripting_new(context);
     dispatch->blocker = context->blocker = blocker_new(context, dispatch);
-    if (dispatch->blocker != NULL && context->channels != NULL)
+    if (dispatch->blocker != NULL && context->channels != NULL && context->scripting != NULL)
         return dispatch;
     dispatch_drop(dispatch);
     return NULL;
@@ -107,6 +110,8 @@ void dispatch_drop(struct dispatch *dispatch)
     dispatch->context->blocker = NULL;
     tracker_release(&dispatch->tracker);
     dispatch->context->tracker = NULL;
+    scripting_drop(dispatch->context->scripting);
+    dispatch->context->scripting = NULL;
     channels_drop(dispatch->context->channels);
     dispatch->context->channels = NULL;
     pushes_release(&dispatch->pushes);
@@ -212,6 +217,8 @@ static size_t plan_slice(struct dispatch *dispatch, struct net_request *requests
         if (i > 0 && used + request->argc > SLICE_KEYS)
             break;
         *plan = (struct plan){ .first = (uint16_t)used };
+        if (UNLIKELY(request->client == NULL))
+            continue; /* it was taken back */
         plan->row = find_row(dispatch, request);
         plan->arity_fits = plan->row != NULL && dispatch_arity_fits(plan->row, request->argc);
         if (!plan->arity_fits || plan->row->first_key == 0)
@@ -595,6 +602,8 @@ static size_t execute_slice(struct dispatch *dispatch, const struct net_request 
         struct client *client = requests[i].client;
         if (UNLIKELY(dispatch->context->ending))
             break; /* what is behind SHUTDOWN is passed over, without a reply */
+        if (UNLIKELY(client == NULL))
+            continue; /* it was taken back, while one before it took long */
         if (UNLIKELY((client->flags & CLIENT_ODD) != CLIENT_AUTHENTICATED)) {
             if ((client->flags & CLIENT_STOPPED) != 0)
                 return i;
@@ -604,9 +613,73 @@ static size_t execute_slice(struct dispatch *dispatch, const struct net_request 
                 continue;
             }
         }
+        dispatch->running = &requests[i];
         execute(dispatch, &dispatch->plans[i], &requests[i]);
     }
+    dispatch->running = NULL;
     return count;
+}
+
+/* --- while a script takes long ---------------------------------------------------------------- */
+
+/* On a call of its own: the script's is put back behind it. */
+static void run_while_busy(struct dispatch *dispatch, struct command_row *row,
+                           const struct net_request *request)
+{
+    const struct call outer = dispatch->call;
+    uint32_t errors = request->client->reply.errors;
+    struct arena arena;
+    arena_init(&arena);
+    set_call(dispatch, row, request, NULL, 0);
+    dispatch->call.arena = &arena;
+    if (dispatch->hook_count == 0 || hooks_before(dispatch, row)) {
+        row->run(&dispatch->call);
+        bool failed = request->client->reply.errors != errors;
+        dispatch_account(dispatch, row, &request->client->reply, 0, failed);
+    }
+    dispatch->call = outer;
+    arena_release(&arena);
+}
+
+static void execute_while_busy(struct dispatch *dispatch, const struct net_request *request)
+{
+    struct client *client = request->client;
+    struct reply *reply = &client->reply;
+    struct plan plan = { .row = cmd_table_find(dispatch->context->table, request->argv,
+                                               request->argc) };
+    plan.arity_fits = plan.row != NULL && dispatch_arity_fits(plan.row, request->argc);
+    dispatch->figures->commands++;
+    if (!plan.arity_fits ||
+        !dispatch_allows(dispatch, plan.row, client, request->argv, request->argc, reply)) {
+        refuse(dispatch, &plan, request);
+    } else if ((plan.row->flags & CMD_ALLOW_BUSY) == 0) {
+        scripting_busy_error(dispatch->context->scripting, reply);
+        dispatch_refused(dispatch, plan.row, reply);
+    } else {
+        client->last_command = plan.row->command;
+        run_while_busy(dispatch, plan.row, request);
+    }
+}
+
+/* Everything is refused but the little that may end the script. */
+static size_t batch_while_busy(struct dispatch *dispatch, const struct net_request *requests,
+                               size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (dispatch->context->ending)
+            break;
+        if ((requests[i].client->flags & CLIENT_STOPPED) != 0)
+            return i;
+        mute_by_mode(requests[i].client);
+        execute_while_busy(dispatch, &requests[i]);
+    }
+    return count;
+}
+
+void dispatch_while_busy(struct dispatch *dispatch)
+{
+    if (dispatch->running != NULL)
+        net_turn_within(dispatch->context->net, dispatch->running);
 }
 
 static uint64_t slow_threshold_ns(const struct dispatch *dispatch)
@@ -634,6 +707,8 @@ static uint64_t large_threshold(const struct dispatch *dispatch)
 size_t dispatch_batch(void *context, struct net_request *requests, size_t count)
 {
     struct dispatch *dispatch = context;
+    if (scripting_is_busy(dispatch->context->scripting))
+        return batch_while_busy(dispatch, requests, count);
     store_set_now_ms(dispatch->call.store, seam_wall_ms(dispatch->context->seam));
     dispatch->track_latency = dispatch->context->config->latency_tracking;
     dispatch->slow_ns = slow_threshold_ns(dispatch);

@@ -24,6 +24,10 @@ size_t dispatch_batch(void *context, struct net_request *requests, size_t count)
 bool dispatch_held(void *context, const struct net_request *request, bool writes_only);
 void dispatch_arrived(void *context, struct client *client);
 
+/* From within a command that has run for long: other connections are looked after for one turn, as
+ * scripting_is_busy says; later requests of theirs that came with the command's go back to net/. */
+void dispatch_while_busy(struct dispatch *dispatch);
+
 /* For net_handler too: between() does this among other things. Serves those who wait for keys that
  * have changed since, and those whose time is over. In how many ns to come back at the latest. */
 uint64_t dispatch_between(struct dispatch *dispatch, uint64_t now_ns);

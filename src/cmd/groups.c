@@ -25,5 +25,6 @@ const struct command *const cmd_groups[] = {
     pubsub_commands,
     transaction_commands,
     command_log_commands,
+    script_commands,
     NULL,
 };

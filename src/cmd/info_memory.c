@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "cmd/info.h"
+#include "cmd/scripting.h"
 #include "conf/config.h"
 #include "conf/options.h"
 #include "store/defrag.h"
@@ -35,15 +36,18 @@ static void used(struct info *info, const struct memory_report *report)
 
 static void scripts(struct info *info)
 {
-    static const char *const zero[] = { "used_memory_vm_eval",      "used_memory_scripts_eval",
-                                        "number_of_cached_scripts", "number_of_functions",
-                                        "number_of_libraries",      "used_memory_vm_functions" };
-    info_bytes(info, "used_memory_lua", 0);
-    for (unsigned at = 0; at < sizeof zero / sizeof *zero; at++)
-        info_count(info, zero[at], 0);
-    info_bytes(info, "used_memory_vm_total", 0);
+    struct scripting_figures figures;
+    scripting_figures(info->context->scripting, &figures);
+    info_count(info, "used_memory_vm_eval", figures.vm_bytes);
+    info_bytes(info, "used_memory_lua", figures.vm_bytes);
+    info_count(info, "used_memory_scripts_eval", figures.cache_bytes);
+    info_count(info, "number_of_cached_scripts", figures.cached);
+    info_count(info, "number_of_functions", 0);
+    info_count(info, "number_of_libraries", 0);
+    info_count(info, "used_memory_vm_functions", 0);
+    info_bytes(info, "used_memory_vm_total", figures.vm_bytes);
     info_count(info, "used_memory_functions", 0);
-    info_bytes(info, "used_memory_scripts", 0);
+    info_bytes(info, "used_memory_scripts", figures.cache_bytes);
 }
 
 static void allocator(struct info *info, const struct memory_report *report)

@@ -1,4 +1,5 @@
 #include "cmd/memory.h"
+#include "cmd/scripting.h"
 
 #include "base/memory.h"
 #include "observe/memory_report.h"
@@ -99,7 +100,9 @@ static void stat_buffers(struct call *call, const struct memory_report *report)
     stat_count(call, "clients.normal", report->clients);
     stat_count(call, "cluster.links", 0);
     stat_count(call, "aof.buffer", 0);
-    stat_count(call, "lua.caches", 0);
+    struct scripting_figures scripts;
+    scripting_figures(call->context->scripting, &scripts);
+    stat_count(call, "lua.caches", scripts.vm_bytes + scripts.cache_bytes);
     stat_count(call, "functions.caches", 0);
 }
 

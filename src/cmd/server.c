@@ -2,6 +2,7 @@
 
 #include "base/number.h"
 #include "cmd/persist.h"
+#include "cmd/scripting.h"
 #include "conf/config.h"
 
 void cmd_dbsize(struct call *call)
@@ -117,6 +118,10 @@ void cmd_shutdown(struct call *call)
     }
     if (flags == SHUTDOWN_ABORT) {
         reply_error(call->reply, "ERR No shutdown in progress.");
+        return;
+    }
+    if (scripting_is_busy(call->context->scripting) && (flags & SHUTDOWN_NOSAVE) == 0) {
+        scripting_busy_error(call->context->scripting, call->reply);
         return;
     }
     call->context->ending = call->context->shutdown(call->context->server, flags, &refusal);

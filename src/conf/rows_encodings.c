@@ -112,7 +112,6 @@ static const struct option rows[] = {
       .min = 0,
       .max = LONG_MAX,
       .group = OPTION_SCRIPTS,
-      .flags = OPTION_TAKEN,
       .offset = FIELD(busy_reply_threshold) },
     { .name = "lua-enable-deprecated-api",
       .summary = "Offer scripts functions that are no longer safe.",

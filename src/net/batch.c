@@ -31,7 +31,7 @@ static bool goes_on(struct net *net, const struct net_request *request)
 }
 
 /* From here on the connection's bytes count as not parsed. */
-static void cut_at(struct connection *connection, const uint8_t *start)
+void batch_cut(struct connection *connection, const uint8_t *start)
 {
     if (connection->cut)
         return;
@@ -46,11 +46,13 @@ static void look_again(struct net *net, uint32_t from)
     struct batch *batch = &net->batch;
     uint32_t kept = from;
     for (uint32_t i = from; i < batch->count; i++) {
+        if (batch->requests[i].client == NULL)
+            continue;
         if (goes_on(net, &batch->requests[i])) {
             batch->requests[kept] = batch->requests[i];
             batch->starts[kept++] = batch->starts[i];
         } else {
-            cut_at(connection_of(batch->requests[i].client), batch->starts[i]);
+            batch_cut(connection_of(batch->requests[i].client), batch->starts[i]);
         }
     }
     batch->count = kept;
@@ -65,8 +67,10 @@ static void execute(struct net *net)
     while (from < batch->count) {
         struct net_request *requests = batch->requests + from;
         size_t done = net->handler.batch(net->handler.context, requests, batch->count - from);
-        for (size_t i = 0; i < done; i++)
-            requests[i].client->commands++;
+        for (size_t i = 0; i < done; i++) {
+            if (LIKELY(requests[i].client != NULL))
+                requests[i].client->commands++;
+        }
         net->figures.commands += done;
         from += (uint32_t)done;
         if (from == batch->count)
@@ -103,7 +107,7 @@ static void wait_for_turn(struct connection *connection)
     connection_interest(connection);
 }
 
-static void settle(struct connection *connection)
+void batch_settle(struct connection *connection)
 {
     struct client *client = &connection->client;
     client->flags &= ~(uint32_t)CLIENT_ASK_AGAIN;
@@ -124,7 +128,7 @@ static void settle_served(struct batch *batch)
     while (connection != NULL) {
         struct connection *next = connection->next_served;
         connection->served = false;
-        settle(connection);
+        batch_settle(connection);
         connection = next;
     }
 }

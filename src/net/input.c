@@ -152,9 +152,12 @@ void connection_receive(struct connection *connection)
         return;
     if (connection->queue != QUEUE_NONE || connection_stopped(connection))
         return; /* what was received before comes first */
-    if (connection->served)
+    /* A batch that runs may look after this very connection meanwhile (net_turn_within). */
+    const struct net *net = connection->client.net;
+    if (connection->served ||
+        NET_SHARED_BYTES - net->shared_used < NET_PARTIAL_SHARED + NET_RECEIVE_MAX)
         batch_run(connection->client.net);
-    if (connection->closing)
+    if (connection->closing || connection->queue != QUEUE_NONE || connection_stopped(connection))
         return;
     if (is_long(connection))
         receive_long(connection);

@@ -219,6 +219,13 @@ bool batch_add(struct net *net, struct connection *connection, struct bytes *arg
                size_t bytes);
 void batch_serve(struct net *net, struct connection *connection); /* joins the list */
 void batch_run(struct net *net);
+/* From here on the connection's bytes count as not parsed. */
+void batch_cut(struct connection *connection, const uint8_t *start);
+/* Its requests of the batch are over: what is left of its bytes is kept. */
+void batch_settle(struct connection *connection);
+
+/* turn.c: all who are ready but these two (NULL: none), without the work between. */
+void net_serve_but(struct net *net, const struct connection *one, const struct connection *other);
 
 /* output.c */
 void net_send_written(struct net *net);

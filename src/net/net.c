@@ -221,6 +221,22 @@ static void serve_ready(struct net *net)
     }
 }
 
+void net_serve_but(struct net *net, const struct connection *one, const struct connection *other)
+{
+    struct epoll_event events[NET_EVENTS_MAX];
+    int count = wait_events(net, events, 0);
+    net_clock(net);
+    serve_ready(net);
+    serve_more(net);
+    for (int i = 0; i < count; i++) {
+        const void *at = events[i].data.ptr;
+        if (at == NULL || (at != one && at != other))
+            handle_event(net, &events[i]);
+    }
+    batch_run(net);
+    net_send_written(net);
+}
+
 /* Returns how long the next turn may wait. */
 static uint64_t run_turn(struct net *net, uint64_t wait_ns)
 {

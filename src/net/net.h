@@ -24,6 +24,7 @@ struct net_request {
     struct bytes *argv; /* argc of them, argc >= 1 */
     uint32_t argc;
 };
+/* A request without a client was taken back (net_turn_within): it is passed over. */
 
 struct net_handler {
     /* Executes requests in order, replies into client->reply. A client may have several in one
@@ -79,6 +80,11 @@ void net_set_tls(struct net *net, struct tls_context *context);
 void net_run(struct net *net);
 /* One turn, which waits at most so long. */
 void net_turn(struct net *net, uint64_t wait_ns);
+/* From within batch(), while `running`, one of its requests, takes long: the connections but that
+ * request's are looked after for one turn, which waits for nothing and calls batch() for what they
+ * ask; between() is not called. Later requests of others in the running batch go back, and have no
+ * client any more; they come again in such turns. */
+void net_turn_within(struct net *net, const struct net_request *running);
 void net_stop(struct net *net);
 /* Safe from a signal handler: wakes the loop so that between() is called. */
 void net_wake(struct net *net);

@@ -38,6 +38,32 @@ void script_set_memory_max(struct script_engine *engine, uint64_t bytes)
     engine->held_max = bytes;
 }
 
+struct collecting {
+    int how;
+    bool whole; /* a round is over */
+};
+
+static int collect(lua_State *L)
+{
+    struct collecting *work = lua_touserdata(L, 1);
+    work->whole = lua_gc(L, work->how, 0) != 0 || work->how == LUA_GCCOLLECT;
+    return 0;
+}
+
+/* LuaJIT takes memory to make its table of strings smaller, so collecting may pass the bound, and
+ * it may fail. true: a round is over. */
+static bool run_collector(struct script_engine *engine, int how)
+{
+    struct collecting work = { how, false };
+    uint64_t most = engine->held_max;
+    engine->held_max = UINT64_MAX;
+    bool failed = lua_cpcall(engine->L, collect, &work) != 0;
+    if (failed)
+        lua_settop(engine->L, 0);
+    engine->held_max = most;
+    return work.whole || failed;
+}
+
 /* A round begins when there is noticeably more than the last one left; LuaJIT's own pace, which
  * waits for twice as much, stays for what one script makes. */
 bool script_collect(struct script_engine *engine, uint64_t deadline_ns)
@@ -45,17 +71,15 @@ bool script_collect(struct script_engine *engine, uint64_t deadline_ns)
     if (engine->run != NULL)
         return false;
     uint64_t least = engine->collected + engine->collected / 8 + COLLECT_LEAST;
-    if (!engine->collecting && engine->held < least)
+    if (engine->rounds == 0 && engine->held < least)
         return false;
-    engine->collecting = true;
-    while (seam_now_ns(engine->seam) < deadline_ns) {
-        if (lua_gc(engine->L, LUA_GCSTEP, 0) != 0) {
-            engine->collecting = false;
-            engine->collected = engine->held;
-            return false;
-        }
-    }
-    return true;
+    if (engine->rounds == 0)
+        engine->rounds = 2; /* one may be under way, for which what is now garbage is alive */
+    while (engine->rounds > 0 && seam_now_ns(engine->seam) < deadline_ns)
+        engine->rounds -= run_collector(engine, LUA_GCSTEP);
+    if (engine->rounds == 0)
+        engine->collected = engine->held;
+    return engine->rounds > 0;
 }
 
 /* A script that took all there is leaves it to the next one to be collected. */
@@ -64,8 +88,8 @@ static void make_room(struct script_engine *engine)
     if (engine->held <= engine->collected ||
         engine->held - engine->collected < engine->held_max / 4)
         return;
-    lua_gc(engine->L, LUA_GCCOLLECT, 0);
-    engine->collecting = false;
+    (void)run_collector(engine, LUA_GCCOLLECT);
+    engine->rounds = 0;
     engine->collected = engine->held;
 }
 
@@ -133,7 +157,7 @@ struct script_engine *script_engine_new(const struct script_settings *settings)
         return NULL;
     }
     (void)luaJIT_setmode(engine->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
-    lua_gc(engine->L, LUA_GCCOLLECT, 0);
+    (void)run_collector(engine, LUA_GCCOLLECT);
     engine->collected = engine->held;
     return engine;
 }

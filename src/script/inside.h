@@ -27,8 +27,8 @@ struct script_engine {
     const struct seam *seam;
     uint64_t held, held_max;
     uint64_t collected; /* what was held when the last round of collecting was over */
-    bool collecting;
-    uint64_t random; /* 48 bits: math.random */
+    unsigned rounds;    /* of collecting that are still wanted */
+    uint64_t random;    /* 48 bits: math.random */
 
     const struct script_run *run; /* NULL: nothing runs */
     int function;                 /* that runs */
@@ -85,11 +85,12 @@ void script_protect(lua_State *L);
 bool script_is_protected(lua_State *L, int at);
 int script_refuse_change(lua_State *L); /* raises */
 
-/* base_lib.c, pattern_lib.c, table_lib.c: each puts its functions into the table on the
+/* base_lib.c, pattern_lib.c, format_lib.c, table_lib.c: each puts its functions into the table on the
  * stack. */
 void script_add_base(lua_State *L);
 void script_add_coroutine(lua_State *L);
 void script_add_patterns(lua_State *L);
+void script_add_format(lua_State *L);
 void script_add_table(lua_State *L);
 void script_add_math(lua_State *L);
 

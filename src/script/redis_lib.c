@@ -256,7 +256,7 @@ static int redis_set_repl(lua_State *L)
         return raise_error(L, "redis.set_repl() requires one argument.");
     lua_Number flags = lua_tonumber(L, 1);
     if (!(flags >= 0 && flags <= REPL_ALL))
-        return raise_error(L, "Invalid replication flags. Please use REPL_AOF, REPL_REPLICA, "
+        return raise_error(L, "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, "
                               "REPL_ALL or REPL_NONE.");
     const struct script_host *host = host_of(L);
     host->set_repl(host->context, (unsigned)flags);

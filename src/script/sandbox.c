@@ -163,6 +163,7 @@ static void open_string(lua_State *L)
 {
     copy_library(L, "string", string_names);
     script_add_patterns(L);
+    script_add_format(L);
     int real = lua_gettop(L);
     lua_pushvalue(L, real);
     script_protect(L);

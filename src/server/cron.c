@@ -1,5 +1,6 @@
 /* What is done between two batches of commands: the only place where entries move. Work is cut into
  * slices that end by the clock; whoever has more to do says when to be called again. */
+#include "cmd/scripting.h"
 #include "observe/observer.h"
 #include "server/server.h"
 
@@ -160,5 +161,6 @@ uint64_t server_between(void *context)
         end_by_signal(server, number);
     uint64_t wait = work(server, now_ns);
     wait = least(wait, persist_step(server->persistence, now_ns));
+    wait = least(wait, scripting_step(server->context.scripting));
     return least(wait, dispatch_between(server->dispatch, now_ns));
 }
