@@ -56,6 +56,7 @@ enum command_flags {
     CMD_MOVABLE_KEYS = 1u << 17,
     CMD_ALLOW_BUSY = 1u << 18,
     CMD_PROTECTED = 1u << 19,
+    CMD_NO_MANDATORY_KEYS = 1u << 20, /* takes keys, or none */
 };
 
 enum acl_category { /* named flags, one bit each */

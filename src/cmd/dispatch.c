@@ -608,6 +608,7 @@ static size_t execute_slice(struct dispatch *dispatch, const struct net_request 
             if ((client->flags & CLIENT_STOPPED) != 0)
                 return i;
             mute_by_mode(client);
+            dispatch->running = &requests[i];
             if ((client->flags & CLIENT_IN_MULTI) != 0) {
                 execute_in_multi(dispatch, &dispatch->plans[i], &requests[i]);
                 continue;
@@ -632,7 +633,9 @@ static void run_while_busy(struct dispatch *dispatch, struct command_row *row,
     arena_init(&arena);
     set_call(dispatch, row, request, NULL, 0);
     dispatch->call.arena = &arena;
-    if (dispatch->hook_count == 0 || hooks_before(dispatch, row)) {
+    if ((request->client->flags & CLIENT_IN_MULTI) != 0 && !transaction_passes(row)) {
+        transaction_queue(&dispatch->call, row);
+    } else if (dispatch->hook_count == 0 || hooks_before(dispatch, row)) {
         row->run(&dispatch->call);
         bool failed = request->client->reply.errors != errors;
         dispatch_account(dispatch, row, &request->client->reply, 0, failed);
@@ -649,16 +652,19 @@ static void execute_while_busy(struct dispatch *dispatch, const struct net_reque
                                                request->argc) };
     plan.arity_fits = plan.row != NULL && dispatch_arity_fits(plan.row, request->argc);
     dispatch->figures->commands++;
-    if (!plan.arity_fits ||
-        !dispatch_allows(dispatch, plan.row, client, request->argv, request->argc, reply)) {
-        refuse(dispatch, &plan, request);
-    } else if ((plan.row->flags & CMD_ALLOW_BUSY) == 0) {
-        scripting_busy_error(dispatch->context->scripting, reply);
-        dispatch_refused(dispatch, plan.row, reply);
-    } else {
+    bool let = plan.arity_fits &&
+               dispatch_allows(dispatch, plan.row, client, request->argv, request->argc, reply);
+    if (let && (plan.row->flags & CMD_ALLOW_BUSY) != 0) {
         client->last_command = plan.row->command;
         run_while_busy(dispatch, plan.row, request);
+        return;
     }
+    if (let)
+        scripting_busy_error(dispatch->context->scripting, reply);
+    else
+        refuse(dispatch, &plan, request, reply);
+    dispatch_refused(dispatch, plan.row, reply);
+    transaction_spoil(client);
 }
 
 /* Everything is refused but the little that may end the script. */

@@ -22,6 +22,7 @@ const struct flag_word command_flag_words[] = {
     { CMD_NO_ASYNC_LOADING, "no_async_loading" },
     { CMD_NO_MULTI, "no_multi" },
     { CMD_MOVABLE_KEYS, "movablekeys" },
+    { CMD_NO_MANDATORY_KEYS, "no_mandatory_keys" },
     { CMD_ALLOW_BUSY, "allow_busy" },
     { 0, NULL },
 };

@@ -44,7 +44,7 @@ static const struct command_arg args_flush_type[] = {
     { .name = NULL },
 };
 static const struct command_arg args_flush[] = {
-    { .name = "flush-type",
+    { .name = "async",
       .type = ARG_ONE_OF,
       .flags = ARG_OPTIONAL,
       .since = "6.2.0",
@@ -124,8 +124,9 @@ static const struct command script_rows[] = {
 };
 
 enum {
-    EVAL_FLAGS = CMD_NOSCRIPT | CMD_SKIP_MONITOR | CMD_MAY_REPLICATE | CMD_STALE | CMD_MOVABLE_KEYS,
-    EVAL_RO_FLAGS = CMD_NOSCRIPT | CMD_SKIP_MONITOR | CMD_STALE | CMD_MOVABLE_KEYS | CMD_READ,
+    EVALS = CMD_NOSCRIPT | CMD_SKIP_MONITOR | CMD_STALE | CMD_MOVABLE_KEYS | CMD_NO_MANDATORY_KEYS,
+    EVAL_FLAGS = EVALS | CMD_MAY_REPLICATE,
+    EVAL_RO_FLAGS = EVALS | CMD_READ,
 };
 
 #define EVAL_KEYS(how, remark)                                                                     \

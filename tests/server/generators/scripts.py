@@ -15,8 +15,8 @@ FORMS = [
     "local r = {call} if type(r) == 'table' and r.err then return {{err = r.err}} end return r",
     "local r = {call} if type(r) == 'table' and r.ok then return r.ok end return r",
     "redis.setresp(3) return {call}",
-    "redis.setresp(3) local r = {call} if type(r) == 'table' then return r.map or r.set or r.double "
-    "or r end return r",
+    "redis.setresp(3) local r = {call} if type(r) == 'table' then return r.map or r.set or "
+    "r.double or r end return r",
     "local ok, e = pcall(function() return {call} end) if ok then return e end "
     "return {{tostring(ok), e}}",
     "for i = 1, 3 do {call} end return #KEYS",
@@ -73,9 +73,11 @@ PLAIN = [
     b"return {double=2.5}", b"return {big_number='12'}",
     b"return {verbatim_string={format='txt', string='y'}}",
     b"return redis.sha1hex(ARGV[1] or '')", b"return tostring(tonumber(ARGV[2] or 'x'))",
-    b"return {string.find(ARGV[1] or '', '(%w+)')}", b"return (string.gsub(ARGV[1] or '', '%d', '#'))",
+    b"return {string.find(ARGV[1] or '', '(%w+)')}",
+    b"return (string.gsub(ARGV[1] or '', '%d', '#'))",
     b"local t = {} for w in string.gmatch(ARGV[1] or '', '%a+') do t[#t+1] = w end return t",
-    b"return string.format('%q', ARGV[1] or '')", b"return {select('#', unpack(ARGV)), unpack(ARGV)}",
+    b"return string.format('%q', ARGV[1] or '')",
+    b"return {select('#', unpack(ARGV)), unpack(ARGV)}",
     b"local t = {5, 3, 9, 1} table.sort(t) return t", b"return table.concat(ARGV, ',')",
     b"local s = 0 for i = 1, 100 do s = s + i end return s",
     b"return bit.band(255, 15) + bit.lshift(1, 4)", b"return struct.pack('>I2', 258)",
