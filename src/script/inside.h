@@ -85,8 +85,8 @@ void script_protect(lua_State *L);
 bool script_is_protected(lua_State *L, int at);
 int script_refuse_change(lua_State *L); /* raises */
 
-/* base_lib.c, pattern_lib.c, format_lib.c, table_lib.c: each puts its functions into the table on the
- * stack. */
+/* base_lib.c, pattern_lib.c, format_lib.c, table_lib.c: each puts its functions into the table on
+ * the stack. */
 void script_add_base(lua_State *L);
 void script_add_coroutine(lua_State *L);
 void script_add_patterns(lua_State *L);

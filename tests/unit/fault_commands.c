@@ -442,7 +442,7 @@ static const char *const script[] = {
     "LATENCY LATEST",
     "LATENCY RESET",
     "EVAL "
-    "return{redis.call('set','a','b'),redis.call('lrange','l',0,-1),{1,{2}},cjson.encode({1})} 0",
+    "return{redis.call('set','a','b'),redis.call('lrange','l',0,-1),{1},cjson.encode({1})} 0",
     "EVAL_RO return{redis.call('get',KEYS[1]),redis.pcall('set','a',1),ARGV} 1 a b",
     "EVAL return( 0",
     "EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0",
