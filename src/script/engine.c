@@ -215,9 +215,21 @@ int script_load(struct script_engine *engine, struct bytes code, const char *nam
     return 0;
 }
 
+static int forget(lua_State *L)
+{
+    const int *function = lua_touserdata(L, 1);
+    luaL_unref(L, LUA_REGISTRYINDEX, *function);
+    return 0;
+}
+
+/* The list of free numbers may take memory: past the bound, and protected where there is none. */
 void script_forget(struct script_engine *engine, int function)
 {
-    luaL_unref(engine->L, LUA_REGISTRYINDEX, function);
+    uint64_t most = engine->held_max;
+    engine->held_max = UINT64_MAX;
+    if (lua_cpcall(engine->L, forget, &function) != 0)
+        lua_pop(engine->L, 1);
+    engine->held_max = most;
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
