@@ -189,6 +189,10 @@ static bool advise(struct buffer *text, enum latency_event event, const struct c
         return buffer_append_text(
             text, "  Giving pages back is a call of the system, which took long. Transparent huge "
                   "pages and swap make it slower.\n");
+    case LATENCY_LOG:
+        return buffer_append_text(
+            text, "  Writing the append-only log took long: the disk is busy, or appendfsync is "
+                  "always and each write waits for it. everysec syncs beside the commands.\n");
     case LATENCY_EVENTS:
         break;
     }

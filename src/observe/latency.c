@@ -9,6 +9,7 @@ static const char *const names[LATENCY_EVENTS] = {
     [LATENCY_EXPIRE] = "expire-cycle",
     [LATENCY_FREE] = "lazyfree-step",
     [LATENCY_TIDY] = "tidy-step",
+    [LATENCY_LOG] = "aof-write",
 };
 
 const char *latency_name(enum latency_event event)

@@ -21,6 +21,7 @@ enum latency_event {
     LATENCY_EXPIRE, /* expire-cycle */
     LATENCY_FREE,   /* while giving back what was removed: lazyfree-step, our own */
     LATENCY_TIDY,   /* while giving pages back to the system: tidy-step, our own */
+    LATENCY_LOG,    /* aof-write: the append-only log is written, and synced where it always is */
     LATENCY_EVENTS,
 };
 

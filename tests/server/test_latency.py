@@ -7,7 +7,7 @@ import pytest
 from resp import Error, Pairs, Status, Verbatim
 
 EVENTS = ("command", "fast-command", "active-defrag-cycle", "expire-cycle", "lazyfree-step",
-          "tidy-step")
+          "tidy-step", "aof-write")
 
 
 @pytest.fixture
@@ -199,3 +199,16 @@ def test_help(any_client):
 def test_unknown_event_is_told(client):
     assert client.call("LATENCY", "GRAPH", "x" * 300) == Error(
         f"ERR No samples available for event '{'x' * 300}'")
+
+
+def test_writing_the_log_is_an_event_when_it_takes_long(start):
+    """A sync for each reply, of as much as one command writes, takes longer than a millisecond."""
+    server = start("--appendonly", "yes", "--appendfsync", "always",
+                   "--latency-monitor-threshold", "1")
+    client = server.client()
+    for _ in range(20):
+        client.call("SET", "k", "x" * 8_000_000)
+        told = [row[0] for row in client.call("LATENCY", "LATEST")]
+        if b"aof-write" in told:
+            break
+    assert b"aof-write" in told
