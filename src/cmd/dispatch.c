@@ -605,8 +605,10 @@ static size_t execute_slice(struct dispatch *dispatch, const struct net_request 
         if (UNLIKELY(client == NULL))
             continue; /* it was taken back, while one before it took long */
         if (UNLIKELY((client->flags & CLIENT_ODD) != CLIENT_AUTHENTICATED)) {
-            if ((client->flags & CLIENT_STOPPED) != 0)
-                return i;
+            if ((client->flags & CLIENT_STOPPED) != 0) {
+                count = i;
+                break;
+            }
             mute_by_mode(client);
             dispatch->running = &requests[i];
             if ((client->flags & CLIENT_IN_MULTI) != 0) {
