@@ -59,12 +59,20 @@ static bool reserve_words(struct script_engine *engine, uint32_t count)
     return true;
 }
 
-/* The arguments as they lie on Lua's stack; numbers are written out. */
+/* Pushes an error; nothing was taken. */
+static uint32_t refuse_arguments(lua_State *L, const char *why)
+{
+    script_push_error(L, bytes_of_text(why));
+    return 0;
+}
+
+/* The arguments as they lie on Lua's stack; numbers are written out. 0: the error is pushed, which
+ * redis.pcall returns and others raise. */
 static uint32_t take_arguments(lua_State *L, struct script_engine *engine, const char *none)
 {
     uint32_t count = (uint32_t)lua_gettop(L);
     if (count == 0)
-        raise_error(L, none);
+        return refuse_arguments(L, none);
     if (!reserve_words(engine, count))
         luaL_error(L, "not enough memory");
     for (uint32_t i = 0; i < count; i++) {
@@ -78,7 +86,8 @@ static uint32_t take_arguments(lua_State *L, struct script_engine *engine, const
             const char *text = lua_tolstring(L, (int)i + 1, &bytes);
             engine->argv[i] = bytes_of(text, bytes);
         } else {
-            raise_error(L, "Lua redis lib command arguments must be strings or integers");
+            return refuse_arguments(L,
+                                    "Lua redis lib command arguments must be strings or integers");
         }
     }
     return count;
@@ -116,6 +125,8 @@ static bool call_command(lua_State *L)
     const struct script_host *host = host_of(L);
     uint32_t count =
         take_arguments(L, engine, "Please specify at least one argument for this redis lib call");
+    if (count == 0)
+        return true;
     reply_release(&engine->inner);
     reply_init(&engine->inner, &engine->pool);
     engine->inner.resp = engine->resp;
@@ -146,6 +157,8 @@ static int redis_acl_check_cmd(lua_State *L)
     const struct script_host *host = host_of(L);
     uint32_t count = take_arguments(
         L, engine, "Please specify at least one argument for this redis.acl_check_cmd() call");
+    if (count == 0)
+        return lua_error(L);
     int may = host->may_run(host->context, engine->argv, count);
     if (may < 0)
         return raise_error(L, "Invalid command passed to redis.acl_check_cmd()");
