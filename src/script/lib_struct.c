@@ -358,8 +358,10 @@ static int struct_unpack(lua_State *L)
     const char *data = luaL_checklstring(L, 2, &count);
     double first = luaL_optnumber(L, 3, 1);
     luaL_argcheck(L, first < 0 || first >= 1, 3, "offset must be 1 or greater");
-    /* Behind the end there is nothing to unpack, but no error before something is. */
-    size_t at = first >= 1 && first < 0x1p53 ? (size_t)first - 1 : SIZE_MAX / 2;
+    /* Outside of the data there is nothing to unpack, but no error before something is. */
+    size_t at = SIZE_MAX / 2;
+    if (first > -0x1p53 && first < 0x1p53)
+        at = (size_t)(int64_t)first - 1;
     struct unpacked from = { bytes_of(data, count), at, 0 };
     while (format_next(&format)) {
         from.at += padding(&format, from.at);
@@ -369,7 +371,7 @@ static int struct_unpack(lua_State *L)
             from.count++;
         from.at += format.size;
     }
-    lua_pushnumber(L, (double)from.at + 1);
+    lua_pushnumber(L, (double)(int64_t)(from.at + 1));
     return from.count + 1;
 }
 
