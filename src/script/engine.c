@@ -370,7 +370,7 @@ static int run_job(lua_State *L)
     return 0;
 }
 
-static void begin(struct script_engine *engine, int function, const struct script_run *run)
+void script_begin(struct script_engine *engine, int function, const struct script_run *run)
 {
     ENSURE(engine->run == NULL);
     make_room(engine);
@@ -386,7 +386,7 @@ static void begin(struct script_engine *engine, int function, const struct scrip
 }
 
 /* What a long reply or request took is not kept. */
-static void end(struct script_engine *engine)
+void script_end(struct script_engine *engine)
 {
     enum { KEPT_BYTES = 64 * 1024 };
     lua_sethook(engine->L, NULL, 0, 0);
@@ -404,12 +404,12 @@ enum script_outcome script_run(struct script_engine *engine, int function,
                                const struct script_run *run, struct reply *reply)
 {
     struct job job = { .run = run, .reply = reply, .function = function };
-    begin(engine, function, run);
+    script_begin(engine, function, run);
     int error = lua_cpcall(engine->L, run_job, &job);
     if (error != 0 && !job.answered)
         reply_error(reply, "ERR Error running script, not enough memory");
     bool killed = engine->killed;
-    end(engine);
+    script_end(engine);
     if (killed)
         return SCRIPT_KILLED;
     return job.failed || error != 0 ? SCRIPT_FAILED : SCRIPT_DONE;

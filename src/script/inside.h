@@ -75,6 +75,10 @@ static inline void script_shallower(struct script_engine *engine)
     engine->depth--;
 }
 
+/* engine.c: around all that runs in an engine. Only one thing runs at a time. */
+void script_begin(struct script_engine *engine, int function, const struct script_run *run);
+void script_end(struct script_engine *engine);
+
 /* sandbox.c: makes the globals, under protection. */
 int script_make_sandbox(lua_State *L);
 /* Sets a global that scripts can read; takes the value from the stack. */
@@ -83,7 +87,8 @@ void script_set_global(lua_State *L, const char *name);
 void script_protect(lua_State *L);
 /* Whether the value is such a table. */
 bool script_is_protected(lua_State *L, int at);
-int script_refuse_change(lua_State *L); /* raises */
+int script_refuse_change(lua_State *L);  /* raises */
+int script_unknown_global(lua_State *L); /* __index of globals: raises */
 
 /* base_lib.c, pattern_lib.c, format_lib.c, table_lib.c: each puts its functions into the table on
  * the stack. */

@@ -77,7 +77,7 @@ void script_set_global(lua_State *L, const char *name)
 }
 
 /* A misspelt local is found at once. */
-static int unknown_global(lua_State *L)
+int script_unknown_global(lua_State *L)
 {
     lua_settop(L, 2);
     const char *name = lua_isstring(L, 2) ? lua_tostring(L, 2) : "?";
@@ -89,7 +89,7 @@ static void make_globals(lua_State *L)
     lua_pushlightuserdata(L, key_of(&real_globals));
     lua_newtable(L);
     lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, unknown_global);
+    lua_pushcfunction(L, script_unknown_global);
     lua_setfield(L, -2, "__index");
     lua_setmetatable(L, -2);
     lua_rawset(L, LUA_REGISTRYINDEX);
