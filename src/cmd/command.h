@@ -186,6 +186,7 @@ extern const struct command string_commands[], bitmap_commands[], generic_comman
     config_commands[], client_commands[], introspection_commands[], latency_commands[],
     list_commands[], hash_commands[], set_commands[], zset_commands[], stream_commands[],
     hyperloglog_commands[], geo_commands[], sort_commands[], persist_commands[], dump_commands[],
-    pubsub_commands[], transaction_commands[], command_log_commands[], script_commands[];
+    pubsub_commands[], transaction_commands[], command_log_commands[], script_commands[],
+    function_commands[];
 
 #endif

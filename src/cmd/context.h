@@ -20,6 +20,7 @@ struct config;       /* conf/config.h */
 struct conf_runtime; /* conf/runtime.h: CONFIG GET, SET, REWRITE */
 struct defrag;       /* store/defrag.h */
 struct dispatch;     /* cmd/dispatch.h: who runs commands */
+struct functions;    /* cmd/functions.h: libraries of functions */
 struct effects;      /* cmd/effects.h: what commands did, for who wants to know */
 struct net;          /* net/client.h */
 struct scripting;    /* cmd/scripting.h: who runs scripts */
@@ -50,10 +51,11 @@ struct cmd_context {
     struct net *net;
     struct cmd_table *table;
     struct observer *observer;
-    struct blocker *blocker;   /* set by dispatch_new */
-    struct effects *effects;   /* likewise */
-    struct peers *peers;       /* likewise */
-    struct dispatch *dispatch; /* likewise */
+    struct blocker *blocker;     /* set by dispatch_new */
+    struct effects *effects;     /* likewise */
+    struct peers *peers;         /* likewise */
+    struct functions *functions; /* likewise */
+    struct dispatch *dispatch;   /* likewise */
     struct pushes *pushes;
     struct channels *channels;
     struct watchers *watchers; /* likewise */

@@ -6,6 +6,7 @@
 #include "cmd/channels.h"
 #include "cmd/command_log.h"
 #include "cmd/effects.h"
+#include "cmd/functions.h"
 #include "cmd/monitor.h"
 #include "cmd/peers.h"
 #include "cmd/persist.h"
@@ -95,8 +96,10 @@ struct dispatch *dispatch_new(struct cmd_context *context)
     context->tracker = &dispatch->tracker;
     tracker_init(&dispatch->tracker, context);
     context->scripting = scripting_new(context);
+    context->functions = functions_new(context);
     dispatch->blocker = context->blocker = blocker_new(context, dispatch);
-    if (dispatch->blocker != NULL && context->channels != NULL && context->scripting != NULL)
+    if (dispatch->blocker != NULL && context->channels != NULL && context->scripting != NULL &&
+        context->functions != NULL)
         return dispatch;
     dispatch_drop(dispatch);
     return NULL;
@@ -114,6 +117,8 @@ void dispatch_drop(struct dispatch *dispatch)
     dispatch->context->scripting = NULL;
     channels_drop(dispatch->context->channels);
     dispatch->context->channels = NULL;
+    functions_drop(dispatch->context->functions);
+    dispatch->context->functions = NULL;
     pushes_release(&dispatch->pushes);
     dispatch->context->pushes = NULL;
     command_logs_release(&dispatch->logs);

@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "cmd/functions.h"
 #include "cmd/info.h"
 #include "cmd/scripting.h"
 #include "conf/config.h"
@@ -37,17 +38,19 @@ static void used(struct info *info, const struct memory_report *report)
 static void scripts(struct info *info)
 {
     struct scripting_figures figures;
+    struct functions_figures functions;
     scripting_figures(info->context->scripting, &figures);
+    functions_figures(info->context->functions, &functions);
     info_count(info, "used_memory_vm_eval", figures.vm_bytes);
     info_bytes(info, "used_memory_lua", figures.vm_bytes);
     info_count(info, "used_memory_scripts_eval", figures.cache_bytes);
     info_count(info, "number_of_cached_scripts", figures.cached);
-    info_count(info, "number_of_functions", 0);
-    info_count(info, "number_of_libraries", 0);
-    info_count(info, "used_memory_vm_functions", 0);
-    info_bytes(info, "used_memory_vm_total", figures.vm_bytes);
-    info_count(info, "used_memory_functions", 0);
-    info_bytes(info, "used_memory_scripts", figures.cache_bytes);
+    info_count(info, "number_of_functions", functions.functions);
+    info_count(info, "number_of_libraries", functions.libraries);
+    info_count(info, "used_memory_vm_functions", functions.vm_bytes);
+    info_bytes(info, "used_memory_vm_total", figures.vm_bytes + functions.vm_bytes);
+    info_count(info, "used_memory_functions", functions.bytes);
+    info_bytes(info, "used_memory_scripts", figures.cache_bytes + functions.bytes);
 }
 
 static void allocator(struct info *info, const struct memory_report *report)

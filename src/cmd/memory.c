@@ -2,6 +2,7 @@
 #include "cmd/scripting.h"
 
 #include "base/memory.h"
+#include "cmd/functions.h"
 #include "observe/memory_report.h"
 
 #include <stdio.h>
@@ -92,6 +93,8 @@ static void stat_databases(struct call *call)
 
 static void stat_buffers(struct call *call, const struct memory_report *report)
 {
+    struct functions_figures functions;
+    functions_figures(call->context->functions, &functions);
     stat_count(call, "peak.allocated", report->peak);
     stat_count(call, "total.allocated", report->used);
     stat_count(call, "startup.allocated", report->startup);
@@ -103,7 +106,7 @@ static void stat_buffers(struct call *call, const struct memory_report *report)
     struct scripting_figures scripts;
     scripting_figures(call->context->scripting, &scripts);
     stat_count(call, "lua.caches", scripts.vm_bytes + scripts.cache_bytes);
-    stat_count(call, "functions.caches", 0);
+    stat_count(call, "functions.caches", functions.bytes + functions.vm_bytes);
 }
 
 static void stat_dataset(struct call *call, const struct memory_report *report)

@@ -2,6 +2,7 @@
 #include "cmd/persist.h"
 
 #include "base/memory.h"
+#include "cmd/functions.h"
 #include "conf/config.h"
 #include "observe/memory_report.h"
 
@@ -36,6 +37,11 @@ static enum snapshot_use use_of(const struct config *config)
     }
 }
 
+static void tell_functions(void *context, void (*tell)(void *to, struct bytes source), void *to)
+{
+    functions_tell(context, tell, to);
+}
+
 static void fill_options(void *context, struct snapshot_options *options)
 {
     const struct persistence *persistence = context;
@@ -49,6 +55,8 @@ static void fill_options(void *context, struct snapshot_options *options)
     options->sync_often = config->rdb_save_incremental_fsync;
     options->use = use_of(config);
     options->memory_limit = config->snapshot_memory_limit;
+    options->functions = tell_functions;
+    options->context = persistence->context->functions;
     options->key_delay_us =
         config->rdb_key_save_delay > 0 ? (uint64_t)config->rdb_key_save_delay : 0;
 }
@@ -314,8 +322,10 @@ void debug_reload(struct call *call)
         reply_error(call->reply, "ERR the snapshot could not be written; the log says why");
         return;
     }
-    if (empty)
+    if (empty) {
         store_flush(call->store, STORE_ALL_DATABASES, true);
+        functions_clear(call->context->functions);
+    }
     if (persistence->log.enabled)
         saver_want_rewrite(&persistence->saver); /* the log knows nothing of the file */
     if (persist_load(persistence, flags) == ERR_NONE)

@@ -57,6 +57,9 @@ MUST_CHECK bool persist_gate(struct cmd_context *context, const struct command_r
 /* persist_load.c: the file of dir and dbfilename. `serve`: clients are looked after meanwhile.
  * ERR_MISSING: there is none. Other errors stand in the log. */
 enum persist_load_flags { PERSIST_SERVE = 1, PERSIST_MERGE = 2 };
+/* A library of functions of a file. */
+MUST_CHECK bool persist_load_library(struct persistence *persistence, struct load *load,
+                                     struct bytes source);
 MUST_CHECK enum err persist_load(struct persistence *persistence, unsigned flags);
 
 /* At the start, before anything is loaded: what a process that was killed has left behind of files

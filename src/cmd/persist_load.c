@@ -1,5 +1,6 @@
 /* A file into the store, at the start or by DEBUG RELOAD. Clients may be looked after meanwhile. */
 #include "base/number.h"
+#include "cmd/functions.h"
 #include "cmd/persist.h"
 #include "conf/config.h"
 #include "net/net.h"
@@ -52,6 +53,26 @@ static bool turn(void *context, const struct load *load)
     return !persistence->stop_loading;
 }
 
+bool persist_load_library(struct persistence *persistence, struct load *load, struct bytes source)
+{
+    struct functions *functions = persistence->context->functions;
+    struct buffer error = { 0 };
+    struct bytes name;
+    unsigned flags = FUNCTIONS_PATIENT | (load->merge ? FUNCTIONS_REPLACE : 0u);
+    bool loaded = functions_load(functions, source, flags, &name, &error);
+    if (!loaded)
+        snprintf(load->reason, sizeof load->reason, "a library of functions: %.*s",
+                 (int)error.count, (const char *)error.at);
+    buffer_release(&error);
+    return loaded;
+}
+
+static bool take_library(void *context, struct load *load, struct bytes source)
+{
+    const struct loading *loading = context;
+    return persist_load_library(loading->persistence, load, source);
+}
+
 static void take_aux(void *context, struct bytes name, struct bytes value)
 {
     const struct loading *loading = context;
@@ -76,10 +97,6 @@ static void tell_end(const struct loading *loading, const struct load *load)
     tell(loading->persistence, CONFIG_LOG_NOTICE,
          "Done loading RDB, keys loaded: %" PRIu64 ", keys expired: %" PRIu64 ".", load->keys,
          load->expired);
-    if (load->functions > 0)
-        tell(loading->persistence, CONFIG_LOG_WARNING,
-             "%" PRIu64 " function libraries of the file are left out: there are no functions here",
-             load->functions);
     tell(loading->persistence, CONFIG_LOG_NOTICE, "DB loaded from disk: %.3f seconds", seconds);
 }
 
@@ -103,6 +120,7 @@ static enum err load_path(struct loading *loading, const char *path, unsigned fl
                          .turn_bytes = (uint64_t)config->loading_process_events_interval_bytes,
                          .turn = turn,
                          .aux = take_aux,
+                         .function = take_library,
                          .context = loading };
     persistence->loading = (flags & PERSIST_SERVE) != 0 ? &load : NULL;
     persist_regate(persistence);

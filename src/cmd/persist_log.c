@@ -2,6 +2,7 @@
 #include "cmd/persist_log.h"
 
 #include "cmd/effects.h"
+#include "cmd/functions.h"
 #include "cmd/persist.h"
 #include "conf/config.h"
 
@@ -480,6 +481,7 @@ void debug_loadaof(struct call *call)
     }
     stop_listening(persistence);
     store_flush(call->store, STORE_ALL_DATABASES, true);
+    functions_clear(call->context->functions);
     bool loaded = persist_log_load(persistence, false, false);
     start_listening(persistence);
     if (again)

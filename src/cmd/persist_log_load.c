@@ -179,6 +179,12 @@ static void look_around(struct replay *replay)
         net_turn(persistence->context->net, 0);
 }
 
+static bool take_library(void *context, struct load *load, struct bytes source)
+{
+    const struct replay *replay = context;
+    return persist_load_library(replay->persistence, load, source);
+}
+
 static bool turn(void *context, const struct load *load)
 {
     struct replay *replay = context;
@@ -270,6 +276,7 @@ static void begin(struct replay *replay, struct persistence *persistence)
                        .turn_bytes =
                            (uint64_t)context->config->loading_process_events_interval_bytes,
                        .turn = turn,
+                       .function = take_library,
                        .context = replay,
                        .bytes = aof_load_bytes(&set->place, &set->manifest) };
     replay->loader = load_within(&replay->load);

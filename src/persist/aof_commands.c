@@ -31,6 +31,13 @@ enum err aof_commands_database(struct aof_commands *commands, unsigned db)
                 aof_put_head(out, 2) && aof_put(out, BYTES("SELECT")) && aof_put_u64(out, db));
 }
 
+enum err aof_commands_function(struct aof_commands *commands, struct bytes source)
+{
+    struct buffer *out = commands->out;
+    return keep(commands, aof_put_head(out, 3) && aof_put(out, BYTES("FUNCTION")) &&
+                              aof_put(out, BYTES("LOAD")) && aof_put(out, source));
+}
+
 /* A string is written as its pieces come: its length is known. */
 static bool begin_string(struct aof_commands *commands, const struct rdb_key_facts *facts)
 {

@@ -37,6 +37,8 @@ struct aof_commands {
 
 void aof_commands_init(struct aof_commands *commands, struct buffer *out);
 void aof_commands_release(struct aof_commands *commands);
+/* FUNCTION LOAD of a library. */
+MUST_CHECK enum err aof_commands_function(struct aof_commands *commands, struct bytes source);
 MUST_CHECK enum err aof_commands_database(struct aof_commands *commands, unsigned db);
 MUST_CHECK enum err aof_commands_key(struct aof_commands *commands,
                                      const struct rdb_key_facts *facts);

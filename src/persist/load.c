@@ -99,9 +99,13 @@ static enum err take_aux(void *context, struct bytes name, struct bytes value)
 static enum err take_function(void *context, struct bytes source)
 {
     struct loader *loader = context;
-    (void)source;
-    loader->load->functions++;
-    return ERR_NONE;
+    struct load *load = loader->load;
+    load->functions++;
+    if (load->function == NULL || load->function(load->context, load, source))
+        return ERR_NONE;
+    if (load->reason[0] == 0)
+        give_reason(loader, "a library of functions that cannot be loaded");
+    return ERR_SYNTAX;
 }
 
 static enum err take_database(void *context, unsigned db, uint64_t keys, uint64_t expires)

@@ -26,12 +26,15 @@ struct load {
     uint64_t turn_bytes; /* how often `turn` is called; 0: never */
     bool (*turn)(void *context, const struct load *load); /* false: to end */
     void (*aux)(void *context, struct bytes name, struct bytes value);
+    /* A library of functions; false: it cannot be one, and `reason` may say why. NULL: they are
+     * passed over. */
+    bool (*function)(void *context, struct load *load, struct bytes source);
     void *context;
 
     /* What has come of it so far: */
     uint64_t bytes, offset; /* of the file (0: unknown); read */
     uint64_t keys, expired; /* that were loaded; that were passed over */
-    uint64_t functions;     /* libraries that were passed over */
+    uint64_t functions;     /* libraries that were loaded, or passed over */
     unsigned version;
     char reason[LOAD_REASON_MAX];
 };

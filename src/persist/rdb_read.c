@@ -269,3 +269,37 @@ enum err rdb_read_dump(struct bytes dump, const struct rdb_handler *handler, con
     rdb_reader_release(&reader);
     return reader.err;
 }
+
+static bool take_functions(struct rdb_reader *reader, const struct memory *memory)
+{
+    unsigned opcode;
+    while (memory->rest.count > 0) {
+        if (!rdb_take_byte(reader, &opcode))
+            return false;
+        if (opcode == RDB_FUNCTION_PRE_GA)
+            return rdb_fail(reader, "Pre-GA function format not supported");
+        if (opcode != RDB_FUNCTION2)
+            return rdb_fail(reader, "given type is not a function");
+        if (!take_function(reader))
+            return false;
+    }
+    return true;
+}
+
+enum err rdb_read_functions(struct bytes dump, const struct rdb_handler *handler,
+                            const char **reason)
+{
+    struct memory memory = { dump };
+    struct rdb_source source = { memory_read, memory_left, &memory };
+    struct rdb_reader reader;
+    rdb_reader_init(&reader, &source, handler, false);
+    if (dump.count < DUMP_TAIL_BYTES) {
+        rdb_fail(&reader, "it ends early");
+    } else {
+        memory.rest.count -= DUMP_TAIL_BYTES;
+        (void)take_functions(&reader, &memory);
+    }
+    *reason = reader.reason;
+    rdb_reader_release(&reader);
+    return reader.err;
+}

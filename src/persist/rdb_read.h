@@ -72,4 +72,8 @@ MUST_CHECK bool rdb_dump_is_whole(struct bytes dump);
 MUST_CHECK enum err rdb_read_dump(struct bytes dump, const struct rdb_handler *handler,
                                   const char **reason);
 
+/* The libraries of functions of a FUNCTION DUMP: `handler->function` for each. */
+MUST_CHECK enum err rdb_read_functions(struct bytes dump, const struct rdb_handler *handler,
+                                       const char **reason);
+
 #endif

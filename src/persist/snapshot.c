@@ -531,6 +531,22 @@ static void write_head(struct snapshot *snapshot, const struct snapshot_options 
     write_number(snapshot, "aof-base", options->aof_base);
 }
 
+static void write_function(void *to, struct bytes source)
+{
+    struct snapshot *snapshot = to;
+    if (snapshot->as_commands)
+        check(snapshot, aof_commands_function(&snapshot->records.commands, source));
+    else
+        check(snapshot, rdb_write_function(&snapshot->records.writer, source));
+    flush(snapshot, CHUNK_BYTES);
+}
+
+static void write_functions(struct snapshot *snapshot, const struct snapshot_options *options)
+{
+    if (options->functions != NULL)
+        options->functions(options->context, write_function, snapshot);
+}
+
 static bool count_keys(struct snapshot *snapshot)
 {
     unsigned count = store_databases(snapshot->store);
@@ -590,6 +606,7 @@ struct snapshot *snapshot_new(const struct snapshot_options *options)
     if (count_keys(snapshot) && open_output(snapshot, options) && begin_walk(snapshot, options)) {
         init_writers(snapshot, options);
         write_head(snapshot, options);
+        write_functions(snapshot, options);
         return snapshot;
     }
     snapshot_drop(snapshot);

@@ -36,6 +36,9 @@ struct snapshot_options {
     enum snapshot_use use; /* what is told of the use of keys */
     uint64_t memory_limit; /* bytes */
     uint64_t key_delay_us; /* between two keys, for tests */
+    /* Tells the sources of the libraries of functions, which stand in front; NULL: none. */
+    void (*functions)(void *context, void (*tell)(void *to, struct bytes source), void *to);
+    void *context;
 };
 
 enum snapshot_state {

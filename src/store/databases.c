@@ -110,6 +110,11 @@ void store_index_figures(const struct store *store, unsigned db, struct index_fi
     index_figures(&db_of(store, db)->index, figures);
 }
 
+void store_count_change(struct store *store)
+{
+    store->dirty++;
+}
+
 void store_figures(const struct store *store, struct store_figures *figures)
 {
     struct heap_figures heap;

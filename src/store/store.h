@@ -220,6 +220,8 @@ struct store_figures {
     uint64_t value_bytes;          /* live entries and their blocks */
     uint64_t key_hits, key_misses; /* entries moved by the mover, and not */
 };
+/* One more change, of what is no key. */
+void store_count_change(struct store *store);
 void store_figures(const struct store *store, struct store_figures *figures);
 void store_reset_counters(struct store *store); /* CONFIG RESETSTAT */
 struct index_figures;

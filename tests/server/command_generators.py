@@ -12,14 +12,15 @@ The generators of the types are in generators/, one module each, which has
 Each type draws its keys from a small pool of its own, and now and then from the others'.
 """
 
-from generators import hashes, hyperloglogs, lists, places, scripts, sets, sorting, streams, zsets
+from generators import (functions, hashes, hyperloglogs, lists, places, scripts, sets, sorting,
+                        streams, zsets)
 from generators.payloads import DAMAGED, WHOLE
 from generators.primitives import *  # noqa: F403
 from known_differences import BITFIELD_SET_LEAST
 
 TYPES = {"list": lists, "hash": hashes, "set": sets, "zset": zsets, "stream": streams,
          "hll": hyperloglogs, "geo": places, "sort": sorting,
-         "script": scripts}
+         "script": scripts, "function": functions}
 
 
 def set_arguments(r):

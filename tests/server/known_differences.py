@@ -116,6 +116,25 @@ def _(_, ours, theirs):
     return both(b"*", ours, theirs) and sorted(ours[1]) == sorted(theirs[1])
 
 
+def unordered(reply):
+    """Equal for replies that have the same in any order, at any depth."""
+    kind, payload = reply
+    if not isinstance(payload, list):
+        return reply
+    return kind, sorted(repr(unordered(item)) for item in payload)
+
+
+@rule("function", reason="of several names that are there already, which comes first is hashing's")
+def _(command, ours, theirs):
+    return all(error(reply).startswith((b"ERR Function ", b"ERR Library ")) and
+               error(reply).endswith(b" already exists") for reply in (ours, theirs))
+
+
+@rule("function", reason="libraries and functions come by their names; there in that of hashing")
+def _(command, ours, theirs):
+    return argument(command, 1) == b"list" and unordered(ours) == unordered(theirs)
+
+
 @rule("command", reason="each server tells of the commands it has")
 def _(command, ours, theirs):
     return argument(command, 1) in (b"", b"info", b"list", b"docs") and len(command) <= 2 and \
