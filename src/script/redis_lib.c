@@ -145,9 +145,19 @@ static int redis_call(lua_State *L)
     return 1;
 }
 
-static int redis_pcall(lua_State *L)
+static int answer_command(lua_State *L)
 {
     (void)call_command(L);
+    return 1;
+}
+
+/* What is wrong with the arguments is an answer too; what is no error of ours goes on. */
+static int redis_pcall(lua_State *L)
+{
+    lua_pushcfunction(L, answer_command);
+    lua_insert(L, 1);
+    if (lua_pcall(L, lua_gettop(L) - 1, 1, 0) != 0 && !lua_istable(L, -1))
+        return lua_error(L);
     return 1;
 }
 

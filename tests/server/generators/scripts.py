@@ -20,8 +20,6 @@ FORMS = [
     "local ok, e = pcall(function() return {call} end) if ok then return e end "
     "return {{tostring(ok), e}}",
     "for i = 1, 3 do {call} end return #KEYS",
-    "return cjson.encode({{{call}}})",
-    "return #cmsgpack.pack({call})",
 ]
 
 # Calls whose replies have one order.
