@@ -47,8 +47,6 @@ static void put_upper(FILE *page, const char *text)
 
 static const char *option_remark(const struct option *option)
 {
-    if (option->flags & OPTION_NEVER)
-        return "only the default is accepted";
     if (option->flags & OPTION_TAKEN)
         return "taken and shown, without effect";
     if (option->flags & OPTION_IMMUTABLE)

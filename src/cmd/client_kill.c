@@ -1,6 +1,7 @@
 #include "base/number.h"
 #include "cmd/client_types.h"
 #include "cmd/connection.h"
+#include "cmd/users.h"
 
 enum client_type client_type(const struct client *client)
 {
@@ -36,6 +37,7 @@ struct kill_filter {
     int64_t id, max_age_seconds;
     enum client_type type;
     bool has_type;
+    const struct user *user;
     bool skip_me;
 };
 
@@ -59,6 +61,8 @@ static bool fits(const struct kill_walk *walk, const struct client *client)
     if (filter->has_type && client_type(client) != filter->type)
         return false;
     if (filter->id != 0 && client->id != (uint64_t)filter->id)
+        return false;
+    if (filter->user != NULL && client->user != filter->user)
         return false;
     int64_t age_ms = store_now_ms(walk->call->store) - client->created_ms;
     if (filter->max_age_seconds > 0 && age_ms / 1000 < filter->max_age_seconds)
@@ -104,10 +108,11 @@ static bool read_positive(struct call *call, uint32_t at, const char *not_intege
     return true;
 }
 
-static bool read_user(struct call *call, uint32_t at)
+static bool read_user(struct call *call, uint32_t at, struct kill_filter *filter)
 {
     struct bytes user = call->argv[at];
-    if (bytes_equal(user, BYTES("default")))
+    filter->user = users_find(call->context->users, user);
+    if (filter->user != NULL)
         return true;
     reply_errorf(call->reply, "ERR No such user '%.*s'", (int)(user.count < 128 ? user.count : 128),
                  user.count > 0 ? (const char *)user.at : "");
@@ -140,7 +145,7 @@ static bool read_filter(struct call *call, uint32_t at, struct kill_filter *filt
         return client_type_read(call, at + 1, &filter->type);
     }
     if (call_is(call, at, "user"))
-        return read_user(call, at + 1);
+        return read_user(call, at + 1, filter);
     if (call_is(call, at, "skipme"))
         return read_skip_me(call, at + 1, &filter->skip_me);
     if (call_is(call, at, "addr")) {

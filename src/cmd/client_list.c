@@ -2,9 +2,9 @@
 #include "cmd/channels.h"
 #include "cmd/client_types.h"
 #include "cmd/connection.h"
-#include "cmd/table.h"
 #include "cmd/tracking.h"
 #include "cmd/transaction.h"
+#include "cmd/users.h"
 
 enum { ADDRESS_BYTES = 160, FLAGS_BYTES = 24 };
 
@@ -101,9 +101,17 @@ static bool write_line(const struct call *call, const struct client *client, str
     if (client->last_command != NULL)
         command = cmd_table_row(call->context->table, client->last_command)->full_name;
     return write_who(call, client, lines) && write_memory(call, client, lines) &&
-           buffer_printf(lines, " cmd=%s user=default redir=%lld resp=%d lib-name=%s lib-ver=%s\n",
-                         command, (long long)client_redirect(client), client->reply.resp,
+           buffer_printf(lines, " cmd=%s user=", command) &&
+           buffer_append(lines, client_user_name(client)) &&
+           buffer_printf(lines, " redir=%lld resp=%d lib-name=%s lib-ver=%s",
+                         (long long)client_redirect(client), client->reply.resp,
                          text_or_empty(client->lib_name), text_or_empty(client->lib_version));
+}
+
+bool client_describe(struct cmd_context *context, const struct client *client, struct buffer *line)
+{
+    struct call call = { .context = context, .store = context->store };
+    return write_line(&call, client, line);
 }
 
 static void reply_lines(struct call *call, struct buffer *lines, bool complete)
@@ -118,7 +126,7 @@ static void reply_lines(struct call *call, struct buffer *lines, bool complete)
 void client_info(struct call *call)
 {
     struct buffer lines = { 0 };
-    bool complete = write_line(call, call->client, &lines);
+    bool complete = write_line(call, call->client, &lines) && buffer_append_byte(&lines, '\n');
     reply_lines(call, &lines, complete);
 }
 
@@ -136,7 +144,8 @@ static void list_visit(void *context, struct client *client)
     struct list_walk *walk = context;
     if (walk->type != NULL && client_type(client) != *walk->type)
         return;
-    walk->complete = walk->complete && write_line(walk->call, client, &walk->lines);
+    walk->complete = walk->complete && write_line(walk->call, client, &walk->lines) &&
+                     buffer_append_byte(&walk->lines, '\n');
 }
 
 static void list_by_ids(struct call *call)

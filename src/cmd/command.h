@@ -187,6 +187,6 @@ extern const struct command string_commands[], bitmap_commands[], generic_comman
     list_commands[], hash_commands[], set_commands[], zset_commands[], stream_commands[],
     hyperloglog_commands[], geo_commands[], sort_commands[], persist_commands[], dump_commands[],
     pubsub_commands[], transaction_commands[], command_log_commands[], script_commands[],
-    function_commands[];
+    function_commands[], acl_commands[];
 
 #endif

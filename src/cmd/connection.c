@@ -5,7 +5,6 @@
 #include "cmd/access.h"
 #include "cmd/channels.h"
 #include "cmd/monitor.h"
-#include "cmd/table.h"
 #include "cmd/tracking.h"
 #include "cmd/transaction.h"
 
@@ -13,11 +12,8 @@
 
 static bool log_in(struct call *call, struct bytes user, struct bytes password)
 {
-    if (access_check(call->context, user, password)) {
-        call->client->flags |= CLIENT_AUTHENTICATED;
+    if (access_log_in(call->context, call->client, ACCESS_TOP_LEVEL, call->argv[0], user, password))
         return true;
-    }
-    cmd_table_figures(call->context->table)->auth_denied++;
     reply_error(call->reply, "WRONGPASS invalid username-password pair or user is disabled.");
     return false;
 }
@@ -31,7 +27,7 @@ void connection_auth(struct call *call)
     }
     if (call->argc == 3)
         user = call->argv[1];
-    else if (!access_needs_password(call->context)) {
+    else if ((users_default(call->context->users)->flags & USER_NO_PASSWORD) != 0) {
         reply_error(call->reply,
                     "ERR AUTH <password> called without any password configured for the default "
                     "user. Are you sure your configuration is correct?");
@@ -189,10 +185,9 @@ void connection_reset(struct call *call)
     channels_leave_all(call->context->channels, client);
     tracking_stop(call->context->tracker, client);
     client->db = 0;
-    client->flags &= ~(uint32_t)(CLIENT_AUTHENTICATED | CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP |
-                                 CLIENT_REPLY_SKIP_NEXT | CLIENT_NO_EVICT | CLIENT_NO_TOUCH);
-    if (!access_needs_password(call->context))
-        client->flags |= CLIENT_AUTHENTICATED;
+    client->flags &= ~(uint32_t)(CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT |
+                                 CLIENT_NO_EVICT | CLIENT_NO_TOUCH);
+    users_log_out(call->context->users, client);
     call->reply->muted = false;
     call->reply->resp = 2;
     reply_status(call->reply, "RESET");

@@ -18,6 +18,10 @@ void connection_select(struct call *call);
 void connection_quit(struct call *call);
 void connection_reset(struct call *call);
 
+/* Appends the client's line of CLIENT LIST, without its end; false when memory fails. */
+MUST_CHECK bool client_describe(struct cmd_context *context, const struct client *client,
+                                struct buffer *line);
+
 void client_id(struct call *call);
 void client_info(struct call *call);
 void client_list(struct call *call);

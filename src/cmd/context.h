@@ -32,6 +32,7 @@ struct command_logs; /* cmd/command_log.h: SLOWLOG */
 struct monitors;     /* cmd/monitor.h: who is shown what runs */
 struct watchers;     /* cmd/watch.h: who watches which keys */
 struct tracker;      /* cmd/tracking.h: who remembers which keys */
+struct users;        /* cmd/users.h: who may do what */
 struct observer;     /* observe/: INFO, memory report, latency events */
 
 enum shutdown_flags {
@@ -63,6 +64,7 @@ struct cmd_context {
     struct monitors *monitors; /* likewise */
     struct command_logs *command_logs;
     struct scripting *scripting; /* likewise */
+    struct users *users;         /* who may do what */
     struct persistence *persistence;
     bool gated;  /* commands must ask persist_gate first */
     bool ending; /* SHUTDOWN was granted: nothing is executed any more */

@@ -152,8 +152,7 @@ void dispatch_on_slow(struct dispatch *dispatch,
 void dispatch_arrived(void *context, struct client *client)
 {
     const struct dispatch *dispatch = context;
-    if (!access_needs_password(dispatch->context))
-        client->flags |= CLIENT_AUTHENTICATED;
+    users_log_out(dispatch->context->users, client);
 }
 
 void dispatch_left(void *context, struct client *client)
@@ -298,37 +297,53 @@ static void mute_by_mode(struct client *client)
     client->reply.muted = (client->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) != 0;
 }
 
+/* The client's user has the rights for it; else the error is written. */
+static bool has_rights(const struct dispatch *dispatch, const struct command_row *row,
+                       struct client *client, const struct bytes *argv, uint32_t argc,
+                       enum access_place place, struct reply *reply)
+{
+    struct access_why why;
+    if (LIKELY(access_may(dispatch->context, client, row, argv, argc, &why)))
+        return true;
+    access_denied(dispatch->context, client, place, row, argv, &why);
+    access_reply(reply, client, place, row, &why);
+    return false;
+}
+
 static inline bool allows(const struct dispatch *dispatch, const struct command_row *row,
                           struct client *client, const struct bytes *argv, uint32_t argc,
-                          struct reply *reply)
+                          enum access_place place, struct reply *reply)
 {
-    (void)argv;
-    (void)argc;
     if (UNLIKELY((row->flags & CMD_PROTECTED) != 0) &&
         !access_protected(dispatch->context, row, client, reply))
         return false;
-    if (LIKELY((client->flags & CLIENT_AUTHENTICATED) != 0) || (row->flags & CMD_NO_AUTH) != 0 ||
-        !access_needs_password(dispatch->context))
+    if (LIKELY((client->flags & (CLIENT_AUTHENTICATED | CLIENT_RESTRICTED)) ==
+               CLIENT_AUTHENTICATED))
         return true;
+    if ((client->flags & CLIENT_AUTHENTICATED) != 0 || (row->flags & CMD_NO_AUTH) != 0 ||
+        !access_needs_password(dispatch->context))
+        return has_rights(dispatch, row, client, argv, argc, place, reply);
     reply_error(reply, "NOAUTH Authentication required.");
     return false;
 }
 
 bool dispatch_allows(const struct dispatch *dispatch, const struct command_row *row,
                      struct client *client, const struct bytes *argv, uint32_t argc,
-                     struct reply *reply)
+                     enum access_place place, struct reply *reply)
 {
-    return allows(dispatch, row, client, argv, argc, reply);
+    return allows(dispatch, row, client, argv, argc, place, reply);
 }
 
 /* `flags`: the row's, or more. */
 static bool may_run(const struct dispatch *dispatch, const struct command_row *row, uint32_t flags,
                     const struct net_request *request, struct reply *reply)
 {
-    if (!allows(dispatch, row, request->client, request->argv, request->argc, reply))
+    struct client *client = request->client;
+    enum access_place place =
+        (client->flags & CLIENT_IN_MULTI) != 0 ? ACCESS_IN_MULTI : ACCESS_TOP_LEVEL;
+    if (!allows(dispatch, row, client, request->argv, request->argc, place, reply))
         return false;
-    if (UNLIKELY(request->client->subscriptions != NULL) &&
-        !pubsub_may_run(row, request->client, reply))
+    if (UNLIKELY(client->subscriptions != NULL) && !pubsub_may_run(row, client, reply))
         return false;
     return LIKELY(!dispatch->context->gated) || persist_gate(dispatch->context, row, flags, reply);
 }
@@ -502,6 +517,12 @@ static void set_call(struct dispatch *dispatch, const struct command_row *row,
 void dispatch_again(struct dispatch *dispatch, struct command_row *row,
                     const struct net_request *request, uint64_t spent_ns)
 {
+    struct client *client = request->client;
+    if (!dispatch_allows(dispatch, row, client, request->argv, request->argc, ACCESS_TOP_LEVEL,
+                         &client->reply)) {
+        dispatch_refused(dispatch, row, &client->reply);
+        return;
+    }
     uint32_t count = 0;
     if (row->first_key != 0)
         count = dispatch_hash_keys(dispatch->call.store, row, request->argv, request->argc,
@@ -659,8 +680,8 @@ static void execute_while_busy(struct dispatch *dispatch, const struct net_reque
                                                request->argc) };
     plan.arity_fits = plan.row != NULL && dispatch_arity_fits(plan.row, request->argc);
     dispatch->figures->commands++;
-    bool let = plan.arity_fits &&
-               dispatch_allows(dispatch, plan.row, client, request->argv, request->argc, reply);
+    bool let = plan.arity_fits && allows(dispatch, plan.row, client, request->argv, request->argc,
+                                         ACCESS_TOP_LEVEL, reply);
     if (let && (plan.row->flags & CMD_ALLOW_BUSY) != 0) {
         client->last_command = plan.row->command;
         run_while_busy(dispatch, plan.row, request);

@@ -10,7 +10,7 @@
 #ifndef CMD_DISPATCH_H
 #define CMD_DISPATCH_H
 
-#include "cmd/table.h"
+#include "cmd/access.h"
 #include "net/net.h"
 
 struct dispatch;
@@ -45,7 +45,7 @@ MUST_CHECK bool dispatch_arity_fits(const struct command_row *row, uint32_t argc
  * where rights are asked. */
 MUST_CHECK bool dispatch_allows(const struct dispatch *dispatch, const struct command_row *row,
                                 struct client *client, const struct bytes *argv, uint32_t argc,
-                                struct reply *reply);
+                                enum access_place place, struct reply *reply);
 /* Hashes the keys at fixed places, at most so many; returns how many. */
 uint32_t dispatch_hash_keys(const struct store *store, const struct command_row *row,
                             const struct bytes *argv, uint32_t argc, struct key *keys,

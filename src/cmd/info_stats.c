@@ -1,5 +1,6 @@
 #include "cmd/info.h"
 
+#include "cmd/access.h"
 #include "cmd/channels.h"
 #include "cmd/peers.h"
 #include "cmd/table.h"
@@ -132,10 +133,10 @@ void info_stats(struct info *info)
     loop(info, &net);
     info_count(info, "client_query_buffer_limit_disconnections", net.query_buffer_disconnections);
     info_count(info, "client_output_buffer_limit_disconnections", net.output_buffer_disconnections);
-    info_count(info, "acl_access_denied_auth", commands->auth_denied);
-    info_count(info, "acl_access_denied_cmd", 0);
-    info_count(info, "acl_access_denied_key", 0);
-    info_count(info, "acl_access_denied_channel", 0);
+    info_count(info, "acl_access_denied_auth", commands->denied[ACCESS_LOGIN]);
+    info_count(info, "acl_access_denied_cmd", commands->denied[ACCESS_COMMAND]);
+    info_count(info, "acl_access_denied_key", commands->denied[ACCESS_KEY]);
+    info_count(info, "acl_access_denied_channel", commands->denied[ACCESS_CHANNEL]);
 }
 
 void info_commandstats(struct info *info)

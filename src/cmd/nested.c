@@ -7,6 +7,12 @@
 
 enum { HASHED_KEYS = 8 };
 
+/* Where a command stands that this one runs: EXEC, or one about scripts. */
+static enum access_place place_of(const struct call *outer)
+{
+    return (outer->command->acl & ACL_SCRIPTING) != 0 ? ACCESS_IN_SCRIPT : ACCESS_IN_EXEC;
+}
+
 enum nested_outcome nested_check(const struct call *outer, const struct bytes *argv, uint32_t argc,
                                  unsigned flags, struct reply *reply, struct command_row **row)
 {
@@ -20,7 +26,8 @@ enum nested_outcome nested_check(const struct call *outer, const struct bytes *a
         cmd_table_wrong_arity(*row, reply);
         return NESTED_ARITY;
     }
-    if (!dispatch_allows(context->dispatch, *row, outer->client, argv, argc, reply))
+    if (!dispatch_allows(context->dispatch, *row, outer->client, argv, argc, place_of(outer),
+                         reply))
         return NESTED_DENIED;
     if ((flags & NESTED_GATED) != 0 && UNLIKELY(context->gated) &&
         !persist_gate(context, *row, (*row)->flags, reply))

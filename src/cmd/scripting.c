@@ -170,15 +170,10 @@ static int may_run(void *context, struct bytes *argv, uint32_t argc)
     const struct scripting *scripting = context;
     const struct call *outer = scripting->outer;
     struct command_row *row = cmd_table_find(scripting->context->table, argv, argc);
-    struct reply_pool pool = { 0 };
-    struct reply refusal;
+    struct access_why why;
     if (row == NULL || row->run == NULL || !dispatch_arity_fits(row, argc))
         return -1;
-    reply_init(&refusal, &pool);
-    bool may = dispatch_allows(outer->context->dispatch, row, outer->client, argv, argc, &refusal);
-    reply_release(&refusal);
-    reply_pool_release(&pool);
-    return may;
+    return access_may(outer->context, outer->client, row, argv, argc, &why);
 }
 
 static void write_log(void *context, enum script_log_level level, struct bytes text)

@@ -83,7 +83,7 @@ struct error_count {
 struct cmd_figures {
     uint64_t commands;      /* executed */
     uint64_t error_replies; /* all, also those whose code found no place */
-    uint64_t auth_denied;   /* wrong passwords */
+    uint64_t denied[5];     /* by enum access_missing */
     uint32_t code_count;
     struct error_count codes[ERROR_CODES_MAX]; /* as they first came */
 };

@@ -288,21 +288,8 @@ void transaction_abort(struct cmd_context *context, struct client *client, struc
 /* Rights may have been taken away since the command was queued. */
 static bool is_allowed_still(const struct call *call, const struct queued *queued)
 {
-    uint8_t room[SHOWN_MAX];
-    struct reply why;
-    reply_init(&why, call->reply->pool);
-    bool allowed = dispatch_allows(call->context->dispatch, queued->row, call->client, queued->argv,
-                                   queued->argc, &why);
-    if (!allowed) {
-        struct bytes error = error_of(&why, room, sizeof room);
-        reply_errorf(call->reply,
-                     "NOPERM ACLs rules changed between the moment the transaction was "
-                     "accumulated and the EXEC call. This command is no longer allowed for the "
-                     "following reason: %.*s",
-                     (int)error.count, (const char *)error.at);
-    }
-    reply_release(&why);
-    return allowed;
+    return dispatch_allows(call->context->dispatch, queued->row, call->client, queued->argv,
+                           queued->argc, ACCESS_IN_EXEC, call->reply);
 }
 
 static void run_queued(struct call *call, struct queued *queued)

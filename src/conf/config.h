@@ -121,6 +121,12 @@ enum config_policy {
     CONFIG_POLICY_NOEVICTION,
 };
 
+/* Channels that a new user may use. */
+enum config_pubsub {
+    CONFIG_PUBSUB_ALLCHANNELS,
+    CONFIG_PUBSUB_RESETCHANNELS,
+};
+
 /* shutdown-on-sigint, shutdown-on-sigterm: a set of these; 0 is "default". */
 enum config_shutdown {
     CONFIG_SHUTDOWN_SAVE = 1,
@@ -177,6 +183,9 @@ struct config {
 
     /* clients */
     struct config_text requirepass; /* may hold any byte */
+    struct config_text aclfile;     /* "": users stand in the configuration file */
+    int64_t acllog_max_len;
+    int acl_pubsub_default; /* enum config_pubsub */
     int64_t maxclients;
     struct config_size maxmemory_clients;
     int64_t tracking_table_max_keys;    /* 0: no bound */

@@ -147,6 +147,16 @@ static enum err rename_line(struct loader *loader, struct line *line)
                      err == ERR_LIMIT ? "Too many renamed commands" : "out of memory");
 }
 
+static enum err user_line(struct loader *loader, struct line *line)
+{
+    const struct conf_source *source = loader->source;
+    if (source->declare_user == NULL)
+        return fail_line(loader, ERR_SYNTAX, line, "there are no users here");
+    enum err err = source->declare_user(source->context, line->words.items + 1,
+                                        line->words.count - 1, &line->reason);
+    return err == ERR_NONE ? err : fail_line(loader, err, line, line->reason.text);
+}
+
 /* Names that no longer mean anything and are passed over with one argument, as Redis does. */
 static bool is_obsolete(struct bytes name)
 {
@@ -166,8 +176,8 @@ static enum err run_directive(struct loader *loader, struct line *line)
     if (is_obsolete(name) && count == 2)
         return ERR_NONE;
     if (bytes_is(name, "user") && count >= 2)
-        reason = "there are no users yet; protect the server with requirepass";
-    else if (bytes_is(name, "loadmodule") && count >= 2)
+        return user_line(loader, line);
+    if (bytes_is(name, "loadmodule") && count >= 2)
         reason = "modules are not supported";
     else if (name.count > 0 && memchr(name.at, '.', name.count) != NULL)
         reason = count < 2 ? "Module config specified without value" : "modules are not supported";

@@ -33,6 +33,10 @@ struct conf_source {
     /* Why a command may not be renamed, or NULL; told of the renamings so far. May be NULL. */
     const char *(*refuse_rename)(void *context, const struct config_renames *before,
                                  struct bytes from, struct bytes to);
+    /* A "user" line: its words without the first. An error with its reason ends the reading. May be
+     * NULL: then such a line is refused. */
+    enum err (*declare_user)(void *context, const struct bytes *words, size_t count,
+                             struct option_reason *reason);
     void *context;
 };
 

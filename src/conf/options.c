@@ -193,9 +193,6 @@ static enum err set_text_only(const struct option *option, struct config *config
     enum err err = value_read(option, &slot, arguments, count, reason);
     if (err == ERR_NONE && !value_write(option, &slot, &text))
         err = value_refuse(reason, ERR_MEMORY, "out of memory");
-    if (err == ERR_NONE && (option->flags & OPTION_NEVER) != 0 && text.count > 0)
-        err = value_refuse(reason, ERR_SYNTAX,
-                           "there are no users yet; protect the server with requirepass");
     if (err == ERR_NONE)
         err = config_text_set(&config->texts[option_index(option)], buffer_view(&text));
     value_release(option, &slot);

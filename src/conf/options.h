@@ -56,9 +56,8 @@ enum option_flag {
     OPTION_TAKEN = 1 << 2,     /* known, kept and shown, without effect */
     OPTION_HIDDEN = 1 << 3,    /* CONFIG GET shows it only by its exact name */
     OPTION_PROTECTED = 1 << 4, /* CONFIG SET only as enable-protected-configs allows */
-    OPTION_NEVER = 1 << 5,     /* only its default is accepted: ignoring it would open a door */
-    OPTION_UNSET = 1 << 6,     /* the empty text means that there is none */
-    OPTION_REREAD = 1 << 7,    /* it names a file: set to the same name, the file is read again */
+    OPTION_UNSET = 1 << 5,     /* the empty text means that there is none */
+    OPTION_REREAD = 1 << 6,    /* it names a file: set to the same name, the file is read again */
 };
 
 struct option_word {

@@ -14,18 +14,19 @@ struct place {
     bool is_new;
 };
 
-enum { NO_LINE = -1 };
+enum { NO_LINE = -1, USERS = CONFIG_OPTIONS_MAX, CHAINS };
 
 struct rewriter {
     struct bytes old;
     const struct config *config;
     const struct config *defaults;
+    const struct bytes *users; /* NULL: their lines stay as they are */
 
     struct place *lines;
     size_t count, capacity;
-    /* The old lines of each option, in order: a chain through `next`. */
-    ptrdiff_t first[CONFIG_OPTIONS_MAX];
-    ptrdiff_t last[CONFIG_OPTIONS_MAX];
+    /* The old lines of each option and of users, in order: a chain through `next`. */
+    ptrdiff_t first[CHAINS];
+    ptrdiff_t last[CHAINS];
     ptrdiff_t *next; /* as many as lines have capacity */
 
     struct buffer fresh; /* new lines */
@@ -98,8 +99,10 @@ static enum err add_old(struct rewriter *rewriter, struct bytes text, struct con
     if (option == NULL && !is_kept_directive(words->items[0]))
         return add_unknown(rewriter, text);
     err = add_line(rewriter, place);
-    if (err == ERR_NONE && option != NULL)
-        chain_line(rewriter, option_index(option), (ptrdiff_t)rewriter->count - 1);
+    bool is_user = rewriter->users != NULL && bytes_is(words->items[0], "user");
+    if (err == ERR_NONE && (option != NULL || is_user))
+        chain_line(rewriter, is_user ? USERS : option_index(option),
+                   (ptrdiff_t)rewriter->count - 1);
     return err;
 }
 
@@ -143,12 +146,10 @@ static enum err add_mark(struct rewriter *rewriter)
     return ERR_NONE;
 }
 
-/* Uses up the option's next old line, or appends when `forced`. The new line is what the buffer
- * got since `begin`. */
-static enum err place_line(struct rewriter *rewriter, const struct option *option, size_t begin,
-                           bool forced)
+/* Uses up the next old line of the option (by number), or appends when `forced`. The new line is
+ * what the buffer got since `begin`. */
+static enum err place_line(struct rewriter *rewriter, size_t number, size_t begin, bool forced)
 {
-    size_t number = option_index(option);
     ptrdiff_t old = rewriter->first[number];
     struct place place = { begin, rewriter->fresh.count - begin, true };
     if (old != NO_LINE) {
@@ -184,7 +185,7 @@ static enum err write_limits(struct rewriter *rewriter, const struct option *opt
         bool forced = now->hard_bytes != preset->hard_bytes ||
                       now->soft_bytes != preset->soft_bytes ||
                       now->soft_seconds != preset->soft_seconds;
-        enum err err = place_line(rewriter, option, begin, forced);
+        enum err err = place_line(rewriter, option_index(option), begin, forced);
         if (err != ERR_NONE)
             return err;
     }
@@ -227,7 +228,7 @@ static enum err write_option(struct rewriter *rewriter, const struct option *opt
         err = ERR_NONE;
     else if (buffer_printf(fresh, "%s ", option->name) &&
              write_value(option, buffer_view(&value), fresh))
-        err = place_line(rewriter, option, begin, !at_default);
+        err = place_line(rewriter, option_index(option), begin, !at_default);
 out:
     buffer_release(&value);
     buffer_release(&preset);
@@ -235,11 +236,30 @@ out:
 }
 
 /* Old lines of an option that no new line took the place of. */
-static void empty_rest(struct rewriter *rewriter, const struct option *option)
+static void empty_rest(struct rewriter *rewriter, size_t number)
 {
     const struct place nothing = { 0, 0, false };
-    for (ptrdiff_t i = rewriter->first[option_index(option)]; i != NO_LINE; i = rewriter->next[i])
+    for (ptrdiff_t i = rewriter->first[number]; i != NO_LINE; i = rewriter->next[i])
         rewriter->lines[i] = nothing;
+}
+
+/* A line for each user, in the place of those that were there. */
+static enum err write_users(struct rewriter *rewriter)
+{
+    struct bytes rest = *rewriter->users;
+    enum err err = ERR_NONE;
+    while (err == ERR_NONE && rest.count > 0) {
+        const uint8_t *end = memchr(rest.at, '\n', rest.count);
+        size_t count = end == NULL ? rest.count : (size_t)(end - rest.at);
+        size_t begin = rewriter->fresh.count;
+        err = buffer_append(&rewriter->fresh, bytes_of(rest.at, count)) ? ERR_NONE : ERR_MEMORY;
+        if (err == ERR_NONE)
+            err = place_line(rewriter, USERS, begin, true);
+        count += end != NULL;
+        rest = bytes_of(rest.at + count, rest.count - count);
+    }
+    empty_rest(rewriter, USERS);
+    return err;
 }
 
 static enum err write_result(struct rewriter *rewriter, struct buffer *result)
@@ -261,18 +281,21 @@ static enum err write_result(struct rewriter *rewriter, struct buffer *result)
 
 static enum err rewrite(struct rewriter *rewriter, struct buffer *result)
 {
-    for (size_t i = 0; i < CONFIG_OPTIONS_MAX; i++)
+    for (size_t i = 0; i < CHAINS; i++)
         rewriter->first[i] = rewriter->last[i] = NO_LINE;
     enum err err = read_old(rewriter);
     for (size_t i = 0; err == ERR_NONE && i < options_count(); i++) {
         err = write_option(rewriter, options_at(i));
         if (err == ERR_NONE)
-            empty_rest(rewriter, options_at(i));
+            empty_rest(rewriter, i);
     }
+    if (err == ERR_NONE && rewriter->users != NULL)
+        err = write_users(rewriter);
     return err == ERR_NONE ? write_result(rewriter, result) : err;
 }
 
-enum err conf_rewrite_text(struct bytes old, const struct config *config, struct buffer *result)
+enum err conf_rewrite_text(struct bytes old, const struct config *config, const struct bytes *users,
+                           struct buffer *result)
 {
     struct config *defaults = memory_take(sizeof(*defaults));
     struct rewriter *rewriter = memory_take_zeroed(sizeof(*rewriter));
@@ -280,6 +303,7 @@ enum err conf_rewrite_text(struct bytes old, const struct config *config, struct
     if (err == ERR_NONE) {
         rewriter->old = old;
         rewriter->config = config;
+        rewriter->users = users;
         rewriter->defaults = defaults;
         err = rewrite(rewriter, result);
         memory_give(rewriter->lines);

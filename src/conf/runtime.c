@@ -16,6 +16,8 @@ struct conf_runtime {
     struct conf_hook hooks[CONF_HOOKS_MAX];
     size_t hooks_count;
     struct conf_matches matches;
+    bool (*write_users)(void *context, struct buffer *lines);
+    void *users_context;
 };
 
 static bool apply_dir(void *context, const struct config *before, struct config *after,
@@ -289,6 +291,29 @@ static enum err fail_rewrite(struct buffer *error, enum err err)
     return fail(error, err, "ERR Rewriting config file: ", BYTES(""), "", reason);
 }
 
+void conf_runtime_users(struct conf_runtime *runtime,
+                        bool (*write)(void *context, struct buffer *lines), void *context)
+{
+    runtime->write_users = write;
+    runtime->users_context = context;
+}
+
+static enum err rewrite_text(const struct conf_runtime *runtime, struct bytes old,
+                             struct buffer *text)
+{
+    struct buffer lines = { 0 };
+    enum err err = ERR_NONE;
+    if (runtime->write_users == NULL)
+        return conf_rewrite_text(old, runtime->config, NULL, text);
+    if (!runtime->write_users(runtime->users_context, &lines))
+        err = ERR_MEMORY;
+    struct bytes users = buffer_view(&lines);
+    if (err == ERR_NONE)
+        err = conf_rewrite_text(old, runtime->config, &users, text);
+    buffer_release(&lines);
+    return err;
+}
+
 enum err conf_runtime_rewrite(struct conf_runtime *runtime, struct buffer *error)
 {
     const char *path = runtime->config->file.at;
@@ -300,7 +325,7 @@ enum err conf_runtime_rewrite(struct conf_runtime *runtime, struct buffer *error
     if (err == ERR_SYSTEM && errno == ENOENT)
         err = ERR_NONE;
     if (err == ERR_NONE)
-        err = conf_rewrite_text(buffer_view(&old), runtime->config, &text);
+        err = rewrite_text(runtime, buffer_view(&old), &text);
     int mode = -1;
     if (err == ERR_NONE && runtime->host != NULL)
         mode = runtime->host->mode(runtime->host->context, path);

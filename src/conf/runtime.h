@@ -55,6 +55,11 @@ const struct conf_matches *conf_runtime_match(struct conf_runtime *runtime,
 MUST_CHECK enum err conf_runtime_set(struct conf_runtime *runtime, const struct bytes *pairs,
                                      size_t count, bool local, struct buffer *error);
 
+/* Who writes the lines of users, each with its end, for CONFIG REWRITE; none: those of the file
+ * stay as they are. False when memory fails. */
+void conf_runtime_users(struct conf_runtime *runtime,
+                        bool (*write)(void *context, struct buffer *lines), void *context);
+
 /* CONFIG REWRITE. */
 MUST_CHECK enum err conf_runtime_rewrite(struct conf_runtime *runtime, struct buffer *error);
 

@@ -23,11 +23,12 @@ enum client_flags {
     CLIENT_REPLY_SKIP = 1u << 6,      /* this command's reply is muted */
     CLIENT_NO_EVICT = 1u << 7,
     CLIENT_NO_TOUCH = 1u << 8,
-    CLIENT_PAUSED = 1u << 9,     /* its command waits for the end of CLIENT PAUSE */
-    CLIENT_BLOCKED = 1u << 10,   /* its later requests wait until client_unblock */
-    CLIENT_ASK_AGAIN = 1u << 11, /* a pause began: whether its later requests wait is asked anew */
-    CLIENT_IN_MULTI = 1u << 12,  /* its commands are queued until EXEC */
-    CLIENT_MONITOR = 1u << 13,   /* it is shown what runs */
+    CLIENT_PAUSED = 1u << 9,      /* its command waits for the end of CLIENT PAUSE */
+    CLIENT_BLOCKED = 1u << 10,    /* its later requests wait until client_unblock */
+    CLIENT_ASK_AGAIN = 1u << 11,  /* a pause began: whether its later requests wait is asked anew */
+    CLIENT_IN_MULTI = 1u << 12,   /* its commands are queued until EXEC */
+    CLIENT_MONITOR = 1u << 13,    /* it is shown what runs */
+    CLIENT_RESTRICTED = 1u << 14, /* its user may not do everything: see cmd/access.h */
 
     /* A request of such a client must not be executed now: the batch ends before it. */
     CLIENT_STOPPED = CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_NOW | CLIENT_PAUSED | CLIENT_BLOCKED |
@@ -48,6 +49,7 @@ struct waiter;        /* of cmd/ as well: what the client waits for */
 struct subscriptions; /* of cmd/: the channels it listens to */
 struct transaction;   /* likewise: what MULTI has queued, and which keys are watched */
 struct tracking;      /* of cmd/: how it is told of keys that change */
+struct user;          /* and who it is */
 
 struct client {
     uint64_t id;
@@ -57,6 +59,7 @@ struct client {
     struct net *net;
     struct reply reply;
     const struct command *last_command;
+    struct user *user;                   /* cmd/'s; NULL: nobody, who may do everything */
     struct waiter *waiting;              /* cmd/'s; NULL: it does not wait for keys */
     struct subscriptions *subscriptions; /* cmd/'s; NULL: it listens to nothing */
     struct transaction *transaction;     /* cmd/'s; NULL: neither MULTI nor WATCH was said */

@@ -1,5 +1,6 @@
 /* From the command line to the loop, and from the loop to the exit code. */
 #include "base/memory.h"
+#include "cmd/users_file.h"
 #include "os/crash.h"
 #include "os/daemon.h"
 #include "os/process.h"
@@ -69,6 +70,36 @@ static const char *rename_command(void *context, const struct config_renames *be
     }
 }
 
+static enum err declare_user(void *context, const struct bytes *words, size_t count,
+                             struct option_reason *reason)
+{
+    struct server *server = context;
+    return users_declare(server->users, words, count, reason);
+}
+
+/* Users of the configuration file, or of a file of their own. */
+static bool load_users(struct server *server)
+{
+    const char *path = server->config.aclfile.at;
+    bool has_file = server->config.aclfile.count > 0;
+    struct buffer error = { 0 };
+    bool loaded = false;
+    if (has_file && users_are_declared(server->users))
+        log_write(&server->log, LOG_LEVEL_WARNING,
+                  "Configuring Snug with users defined in its configuration file and at the same "
+                  "time setting an ACL file path is invalid. This setup is very likely to lead to "
+                  "configuration errors and security holes, please define either an ACL file or "
+                  "declare users directly in the configuration file, but not both.");
+    else if (!users_apply_declared(server->users, &error) ||
+             (has_file && !users_load(server->users, &server->seam, path, NULL, &error)))
+        log_write(&server->log, LOG_LEVEL_WARNING, "Aborting startup because of ACL errors: %.*s",
+                  (int)error.count, error.count > 0 ? (const char *)error.at : "");
+    else
+        loaded = true;
+    buffer_release(&error);
+    return loaded;
+}
+
 static bool load_config(struct server *server)
 {
     struct conf_source source = { .seam = &server->seam,
@@ -76,11 +107,15 @@ static bool load_config(struct server *server)
                                   .standard_input = server->cmdline.standard_input,
                                   .options = buffer_view(&server->cmdline.options),
                                   .refuse_rename = rename_command,
+                                  .declare_user = declare_user,
                                   .context = server };
     if (server->cmdline.path.count > 0)
         source.path = (const char *)server->cmdline.path.at;
     server->table = cmd_table_new(cmd_groups);
     if (server->table == NULL || config_init(&server->config) != ERR_NONE)
+        return false;
+    server->users = users_new(server->table, &server->config);
+    if (server->users == NULL)
         return false;
     if (conf_load(&source, &server->config, &server->report) == ERR_NONE)
         return true;
@@ -212,6 +247,8 @@ static bool start(struct server *server)
     go_to_background(server);
     tell_start(server);
     tell_warnings(server);
+    if (!load_users(server))
+        return false;
     if (!server_make_parts(server)) {
         log_write(&server->log, LOG_LEVEL_WARNING, "Cannot start: a part could not be made (%m)");
         return false;

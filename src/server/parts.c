@@ -34,6 +34,7 @@ static void fill_context(struct server *server)
                                             .defrag = &server->defrag,
                                             .net = server->net,
                                             .table = server->table,
+                                            .users = server->users,
                                             .observer = server->observer,
                                             .shutdown = server_shutdown,
                                             .log = log_line,
@@ -114,6 +115,7 @@ bool server_make_parts(struct server *server)
     if (server->observer == NULL)
         return false;
     fill_context(server);
+    users_attach(server->users, server->net);
     server->dispatch = dispatch_new(&server->context);
     if (server->dispatch == NULL)
         return false;
@@ -130,6 +132,7 @@ void server_drop_parts(struct server *server)
     if (server->dispatch != NULL)
         dispatch_drop(server->dispatch);
     observer_drop(server->observer);
+    users_drop(server->users);
     if (server->table != NULL)
         cmd_table_drop(server->table);
     if (server->runtime != NULL)

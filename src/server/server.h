@@ -11,6 +11,7 @@
 #include "cmd/context.h"
 #include "cmd/dispatch.h"
 #include "cmd/persist.h"
+#include "cmd/users.h"
 #include "conf/config.h"
 #include "conf/file.h"
 #include "conf/runtime.h"
@@ -33,6 +34,7 @@ struct server {
     struct defrag defrag;
     struct net *net;
     struct cmd_table *table;
+    struct users *users;
     struct dispatch *dispatch;
     struct observer *observer;
     struct persistence *persistence;

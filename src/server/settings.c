@@ -2,6 +2,7 @@
  * so that the start and CONFIG SET take the same way. */
 #include "base/ticks.h"
 #include "cmd/notify.h"
+#include "cmd/users_file.h"
 #include "os/process.h"
 #include "server/server.h"
 #include "types/limits.h"
@@ -136,7 +137,8 @@ static bool apply_limits(void *context, const struct config *before, struct conf
         .clients_max = (uint32_t)after->maxclients,
         .timeout_seconds = (uint32_t)after->timeout,
         .keepalive_seconds = (uint32_t)after->tcp_keepalive,
-        .protected_mode_blocks = after->protected_mode && after->requirepass.count == 0,
+        .protected_mode_blocks =
+            after->protected_mode && (users_default(server->users)->flags & USER_NO_PASSWORD) != 0,
         .query_buffer_max = after->client_query_buffer_limit,
         .bulk_max = after->proto_max_bulk_len,
         .clients_bytes_max = clients_bytes_max(after),
@@ -154,6 +156,26 @@ static bool apply_notifications(void *context, const struct config *before, stru
     (void)reason;
     notify_configure(&server->context, after->notify_keyspace_events);
     return true;
+}
+
+/* requirepass is the default user's only password. */
+static bool apply_password(void *context, const struct config *before, struct config *after,
+                           struct option_reason *reason)
+{
+    struct server *server = context;
+    (void)before;
+    if (users_set_default_password(server->users, config_text_view(&after->requirepass)))
+        return true;
+    refuse(reason, "out of memory");
+    return false;
+}
+
+/* Whether the default user has a password decides whom protected mode lets in. */
+static void users_changed(void *context)
+{
+    struct server *server = context;
+    struct option_reason reason;
+    (void)apply_limits(server, &server->config, &server->config, &reason);
 }
 
 static bool apply_log_level(void *context, const struct config *before, struct config *after,
@@ -231,6 +253,13 @@ static bool apply_appendonly(void *context, const struct config *before, struct 
     return false;
 }
 
+/* Those of a file of their own are not the configuration's. */
+static bool write_users(void *context, struct buffer *lines)
+{
+    const struct server *server = context;
+    return server->config.aclfile.count > 0 || users_lines(server->users, lines);
+}
+
 static const char *const defrag_options[] = { "activedefrag",
                                               "active-defrag-ignore-bytes",
                                               "active-defrag-threshold-lower",
@@ -252,7 +281,6 @@ static const char *const limit_options[] = { "maxclients",
                                              "timeout",
                                              "tcp-keepalive",
                                              "protected-mode",
-                                             "requirepass",
                                              "client-query-buffer-limit",
                                              "proto-max-bulk-len",
                                              "client-output-buffer-limit",
@@ -260,6 +288,7 @@ static const char *const limit_options[] = { "maxclients",
                                              "maxmemory",
                                              NULL };
 static const char *const notify_options[] = { "notify-keyspace-events", NULL };
+static const char *const password_options[] = { "requirepass", NULL };
 static const char *const log_options[] = { "loglevel", NULL };
 static const char *const listen_options[] = { "port", "bind", NULL };
 static const char *const title_options[] = {
@@ -275,6 +304,7 @@ void server_hook_settings(struct server *server)
     const struct conf_hook hooks[] = {
         { defrag_options, apply_defrag, server },
         { use_options, apply_use, server },
+        { password_options, apply_password, server }, /* before limits, which look at the user */
         { limit_options, apply_limits, server },
         { log_options, apply_log_level, server },
         { notify_options, apply_notifications, server },
@@ -288,6 +318,8 @@ void server_hook_settings(struct server *server)
     for (size_t at = 0; at < sizeof hooks / sizeof *hooks; at++)
         conf_runtime_hook(server->runtime, &hooks[at]);
     server_hook_secure(server);
+    users_on_change(server->users, users_changed, server);
+    conf_runtime_users(server->runtime, write_users, server);
 }
 
 void server_apply_settings(struct server *server)

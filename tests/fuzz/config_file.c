@@ -72,7 +72,7 @@ static void check_rewrite(struct world *world, const struct config *config)
     struct buffer text = { 0 };
     struct world again = { .other = world->other };
     struct config other;
-    ENSURE(conf_rewrite_text(world->file, config, &text) == ERR_NONE);
+    ENSURE(conf_rewrite_text(world->file, config, NULL, &text) == ERR_NONE);
     again.file = buffer_view(&text);
     ENSURE(load(&again, &other) == ERR_NONE);
     for (size_t i = 0; !again.other_opened && i < options_count(); i++)

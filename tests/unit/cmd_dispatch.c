@@ -1,7 +1,7 @@
 /* Batches of requests through the dispatcher. */
 #include "cmd/dispatch.h"
+#include "cmd/users.h"
 #include "cmd_world.h"
-#include "conf/options.h"
 #include "harness.h"
 
 #include <stdio.h>
@@ -114,9 +114,7 @@ TEST(batch_ends_where_a_client_stops)
 TEST(password_comes_before_commands)
 {
     struct world *world = world_new(groups);
-    struct bytes password = BYTES("secret");
-    CHECK_EQ(option_set(option_find(BYTES("requirepass")), &world->config, &password, 1, NULL),
-             ERR_NONE);
+    CHECK(users_set_default_password(world->context.users, BYTES("secret")));
     CHECK_TEXT(world_ask(world, "keys"), ":0\r\n"); /* was there before */
     world->client.flags = 0;
     dispatch_arrived(world->dispatch, &world->client);

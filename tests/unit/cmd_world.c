@@ -1,6 +1,7 @@
 #include "cmd_world.h"
 
 #include "base/memory.h"
+#include "cmd/users.h"
 #include "harness.h"
 #include "os/seam.h"
 
@@ -25,6 +26,8 @@ static void init_parts(struct world *world, const struct command *const *groups)
     CHECK(world->context.store != NULL);
     world->context.table = cmd_table_new(groups);
     CHECK(world->context.table != NULL);
+    world->context.users = users_new(world->context.table, &world->config);
+    CHECK(world->context.users != NULL);
     world->dispatch = dispatch_new(&world->context);
     CHECK(world->dispatch != NULL);
 }
@@ -48,6 +51,7 @@ void world_drop(struct world *world)
     reply_release(&world->client.reply);
     reply_pool_release(&world->pool);
     dispatch_drop(world->dispatch);
+    users_drop(world->context.users);
     cmd_table_drop(world->context.table);
     store_drop(world->context.store);
     config_release(&world->config);

@@ -114,10 +114,7 @@ TEST(conf_file_errors_name_line_and_reason)
         { "a.b", AT(1) "a.b'\nModule config specified without value\n" },
         { "a.b c", AT(1) "a.b c'\nmodules are not supported\n" },
         { "user", AT(1) "user" BAD },
-        { "user x on", AT(1) "user x on'\nthere are no users yet; protect the server with "
-                             "requirepass\n" },
-        { "aclfile /x", AT(1) "aclfile /x'\nthere are no users yet; protect the server with "
-                              "requirepass\n" },
+        { "user x on", AT(1) "user x on'\nthere are no users here\n" },
         { "sentinel x y", AT(1) "sentinel x y'\nsentinel directive while not in sentinel mode\n" },
         { "rename-command a", AT(1) "rename-command a" BAD },
         { "save 1 2 3", AT(1) "save 1 2 3'\nInvalid save parameters\n" },

@@ -62,8 +62,10 @@ static bool configure(struct site *site)
     path_in(site, "snug.conf", path, sizeof path);
     struct conf_source source = { .seam = &server->seam, .host = &conf_host_real, .path = path };
     server->table = cmd_table_new(cmd_groups);
-    if (server->table == NULL || config_init(&server->config) != ERR_NONE ||
-        conf_load(&source, &server->config, &server->report) != ERR_NONE ||
+    if (server->table == NULL || config_init(&server->config) != ERR_NONE)
+        return false;
+    server->users = users_new(server->table, &server->config);
+    if (server->users == NULL || conf_load(&source, &server->config, &server->report) != ERR_NONE ||
         config_text_set(&server->config.dir, bytes_of_text(site->directory)) != ERR_NONE)
         return false;
     struct log_target target = { .path = server->config.logfile.at, .ident = "site" };
