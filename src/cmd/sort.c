@@ -1,5 +1,8 @@
 /* SORT: what is asked for, the order, and the result. */
 #include "cmd/sort_command.h"
+
+#include "cmd/access.h"
+#include "cmd/table.h"
 #include "types/list.h"
 
 #include <errno.h>
@@ -17,12 +20,30 @@ static bool has_asterisk(struct bytes pattern)
     return false;
 }
 
-static void take_by(struct sort *sort, uint32_t at)
+/* A pattern leads to keys that nobody has asked the user's rights for. */
+static bool may_follow(struct sort *sort, struct bytes pattern, const char *refusal)
+{
+    if (sort->reads_all || !has_asterisk(pattern))
+        return true;
+    reply_error(sort->call->reply, refusal);
+    return false;
+}
+
+static bool take_by(struct sort *sort, uint32_t at)
 {
     struct bytes pattern = sort->call->argv[at];
     sort->by = pattern;
     if (!has_asterisk(pattern))
         sort->no_order = true;
+    return may_follow(sort, pattern,
+                      "ERR BY option of SORT denied due to insufficient ACL permissions.");
+}
+
+static bool take_get(struct sort *sort, uint32_t at)
+{
+    sort->get_at[sort->gets++] = at;
+    return may_follow(sort, sort->call->argv[at],
+                      "ERR GET option of SORT denied due to insufficient ACL permissions.");
 }
 
 /* The option at `at` and those of its arguments that are there; false: the error is written. */
@@ -43,9 +64,9 @@ static bool read_option(struct sort *sort, bool read_only, uint32_t *at)
     } else if (!read_only && call_is(call, *at, "store") && left >= 1) {
         sort->store_at = ++*at;
     } else if (call_is(call, *at, "by") && left >= 1) {
-        take_by(sort, ++*at);
+        return take_by(sort, ++*at);
     } else if (call_is(call, *at, "get") && left >= 1) {
-        sort->get_at[sort->gets++] = ++*at;
+        return take_get(sort, ++*at);
     } else {
         call_syntax_error(call);
         return false;
@@ -61,6 +82,8 @@ static bool read_options(struct sort *sort, bool read_only)
         call_memory_error(call);
         return false;
     }
+    const struct command_row *row = cmd_table_row(call->context->table, call->command);
+    sort->reads_all = access_may_read_all(call->context, call->client, row, call->argv, call->argc);
     for (uint32_t at = 2; at < call->argc; at++) {
         if (!read_option(sort, read_only, &at))
             return false;

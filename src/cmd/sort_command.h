@@ -34,6 +34,7 @@ struct sort {
     struct bytes by; /* a pattern with an asterisk; at NULL: by the items themselves */
     bool no_order;   /* BY a constant: as they come */
     bool descending, alpha;
+    bool reads_all;     /* the user may read every key: patterns lead anywhere */
     int64_t skip, most; /* LIMIT; most negative: all */
     uint32_t store_at;  /* argument; 0: none */
     uint32_t gets;      /* patterns of GET... */

@@ -262,6 +262,31 @@ def test_dry_run(server, admin):
     assert run("SET", "a", "b") == b"User al has no permissions to run the 'set' command"
 
 
+@pytest.mark.parametrize("rules, may", [
+    (("~list", "+sort", "+sort_ro", "+eval"), False),
+    (("~list", "~w_*", "%W~*", "+sort", "+sort_ro", "+eval"), False),
+    (("%R~*", "+eval", "(~list +sort +sort_ro)"), False),
+    (("~list", "+eval", "(%R~* %W~kept +sort +sort_ro)"), True),
+    (("allkeys", "+sort", "+sort_ro", "+eval"), True),
+])
+def test_patterns_of_sort_read_every_key(server, admin, rules, may):
+    admin.call("RPUSH", "list", "2", "1")
+    admin.call("MSET", "w_1", "8", "w_2", "9")
+    admin.call("ACL", "SETUSER", "al", "on", ">x", *rules)
+    al = as_user(server, "al")
+    for name in "SORT", "SORT_RO":
+        for option, words in (("BY", ["BY", "w_*"]), ("GET", ["GET", "#", "GET", "w_*"]),
+                              ("GET", ["BY", "nosort", "GET", "h_*->field"])):
+            refusal = f"ERR {option} option of SORT denied due to insufficient ACL permissions."
+            reply = al.call(name, "list", *words)
+            assert isinstance(reply, list) if may else str(reply) == refusal, (words, reply)
+            reply = al.call("EVAL", "return redis.call(unpack(ARGV))", "0", name, "list", *words)
+            assert isinstance(reply, list) if may else refusal in str(reply), (words, reply)
+        assert al.call(name, "list") == [b"1", b"2"]
+        assert al.call(name, "list", "BY", "nosort", "GET", "#") == [b"2", b"1"]
+    admin.call("DEL", "list", "w_1", "w_2")
+
+
 def test_clients_are_killed_by_user(server, admin):
     admin.call("ACL", "SETUSER", "al", "on", "nopass", "+@all")
     as_user(server, "al")
