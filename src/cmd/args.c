@@ -55,6 +55,14 @@ bool call_i64_within(struct call *call, uint32_t at, int64_t min, int64_t max, i
     return false;
 }
 
+bool call_may_draw(struct call *call, uint64_t count, uint64_t elements)
+{
+    if (count <= DRAWN_ELEMENTS_MAX / elements)
+        return true;
+    reply_error(call->reply, "ERR value is out of range");
+    return false;
+}
+
 bool call_db(struct call *call, uint32_t at, uint32_t *db)
 {
     int64_t number = 0;

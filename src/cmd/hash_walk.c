@@ -78,6 +78,8 @@ static void sample_with_repeats(struct sample *sample, const struct hash *hash, 
         begin_sample(sample, 0);
         return;
     }
+    if (!call_may_draw(sample->call, count, sample->with_values ? 2 : 1))
+        return;
     begin_sample(sample, count);
     for (uint64_t i = 0; i < count && !sample->call->reply->failed; i++) {
         if (!hash_random(hash, hash->space->rng, &pair))

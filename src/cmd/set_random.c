@@ -15,6 +15,8 @@ static bool reply_sampled(void *context, const uint8_t *element)
 static void reply_drawn(struct call *call, const struct value *value, uint64_t count)
 {
     struct packed_item room;
+    if (!call_may_draw(call, count, 1))
+        return;
     reply_array(call->reply, count);
     for (; count > 0 && !call->reply->failed; count--)
         set_reply_element(call, set_random(call->space, value, &room));

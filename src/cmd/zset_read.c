@@ -173,6 +173,8 @@ static void show_rank(const struct zset *zset, struct showing *showing, uint64_t
 static void show_any(const struct zset *zset, struct showing *showing, uint64_t count)
 {
     struct call *call = showing->call;
+    if (!call_may_draw(call, count, showing->scores ? 2 : 1))
+        return;
     zset_reply_begin(call, count, showing->scores);
     for (uint64_t i = 0; i < count && !call->reply->failed; i++)
         show_rank(zset, showing, rng_below(call->space->rng, zset->count));

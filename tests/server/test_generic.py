@@ -317,3 +317,28 @@ def test_wait_does_not_wait(client):
     begun = time.monotonic()
     assert client.call("WAIT", 1, 5000) == 0
     assert time.monotonic() - begun < 1
+
+
+@pytest.mark.parametrize("fill, draw, more", [
+    (["SADD", "k", "a", "b"], "SRANDMEMBER", None),
+    (["HSET", "k", "a", "1", "b", "2"], "HRANDFIELD", "WITHVALUES"),
+    (["ZADD", "k", "1", "a", "2", "b"], "ZRANDMEMBER", "WITHSCORES"),
+])
+def test_draws_that_would_fill_the_memory_are_refused(client, fill, draw, more):
+    """The number alone says how long such a reply is, however little the key holds."""
+    out_of_range = Error("ERR value is out of range")
+    most = 2**27
+    client.call(*fill)
+    for count in (-most - 1, -2**31, -2**62, 1 - 2**63):
+        assert client.call(draw, "k", count) == out_of_range
+        assert client.call(draw, "nope", count) == []
+    if more:
+        for count in (-most // 2 - 1, -most, -2**61):
+            assert client.call(draw, "k", count, more) == out_of_range
+        assert len(client.call(draw, "k", -1000, more)) == 2000
+        assert len(client.call(draw, "k", 2**61, more)) == 4
+    assert len(client.call(draw, "k", -1000)) == 1000
+    assert len(client.call(draw, "k", 2**62)) == 2
+    assert client.call("MULTI") == "OK"
+    client.call(draw, "k", 1 - 2**63)
+    assert client.call("EXEC") == [out_of_range]
