@@ -96,7 +96,6 @@ static const struct option rows[] = {
       .type = OPTION_ENUM,
       .words = words_user,
       .group = OPTION_TLS,
-      .flags = OPTION_TAKEN,
       .offset = FIELD(tls_auth_clients_user) },
     { .name = "tls-replication",
       .summary = "Use TLS to the primary.",

@@ -83,6 +83,17 @@ static void on_left(void *context, struct client *client)
         dispatch_left(server->dispatch, client);
 }
 
+/* tls-auth-clients-user: who has shown a name that a user bears, and that is on, is that user. */
+static void on_certified(void *context, struct client *client, struct bytes common_name)
+{
+    struct server *server = context;
+    if (server->config.tls_auth_clients_user != CONFIG_TLS_USER_COMMON_NAME)
+        return;
+    struct user *user = users_find(server->users, common_name);
+    if (user != NULL && (user->flags & USER_ON) != 0)
+        users_log_in(client, user);
+}
+
 static bool make_net(struct server *server)
 {
     struct net_handler handler = { .batch = on_batch,
@@ -91,6 +102,7 @@ static bool make_net(struct server *server)
                                    .between = server_between,
                                    .arrived = on_arrived,
                                    .left = on_left,
+                                   .certified = on_certified,
                                    .log = log_line,
                                    .context = server };
     server->net = net_new(&server->seam, &handler);

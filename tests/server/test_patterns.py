@@ -78,10 +78,8 @@ def test_channels(server, client, pattern):
 
 @patterns
 def test_rights(client, pattern):
-    if isinstance(client.call("ACL", "WHOAMI"), Error):
-        pytest.skip("there is no ACL")
-    client.call("ACL", "SETUSER", "hostile", "on", "nopass", "+@all", "~" + pattern,
-                "&" + pattern)
+    assert client.call("ACL", "SETUSER", "hostile", "on", "nopass", "+@all", "~" + pattern,
+                       "&" + pattern) == "OK"
     with Bounded():
         client.call("ACL", "DRYRUN", "hostile", "GET", TEXT)
         client.call("ACL", "DRYRUN", "hostile", "MGET", *[TEXT] * 5)

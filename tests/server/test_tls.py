@@ -177,6 +177,56 @@ def test_a_password_is_asked_for_over_tls_too(secure, papers):
         assert client.call("GET", "x") is None
 
 
+@pytest.mark.parametrize("version", VERSIONS, ids=["1.2", "1.3"])
+def test_a_certificate_names_a_user(secure, papers, version):
+    server = secure("--requirepass", "secret", "--tls-auth-clients-user", "CN",
+                    tls_auth_clients="optional")
+    assert "has no effect" not in server.log()
+
+    def whoami(pair="alice"):
+        with connect(server, papers, pair, version) as client:
+            return client.call("ACL", "WHOAMI")
+
+    with Client(server.port) as admin:
+        assert admin.call("AUTH", "secret") == "OK"
+        assert whoami().startswith("NOAUTH")
+        admin.call("ACL", "SETUSER", "alice", ">pw", "~a*", "+@all")
+        assert whoami().startswith("NOAUTH")  # it is off
+        admin.call("ACL", "SETUSER", "alice", "on")
+        assert whoami() == b"alice"
+        assert whoami(None).startswith("NOAUTH")
+        assert whoami(papers.authority.sign("bob")).startswith("NOAUTH")
+        assert whoami(papers.authority.sign("upper", subject="/CN=ALICE")).startswith("NOAUTH")
+        with connect(server, papers, "alice", version) as client:
+            assert client.call("GET", "a") is None
+            assert client.call("GET", "b").startswith("NOPERM")
+            assert client.call("AUTH", "secret") == "OK"
+            assert client.call("ACL", "WHOAMI") == b"default"
+            assert client.call("RESET") == "RESET"
+            assert client.call("GET", "a").startswith("NOAUTH")
+        with connect(server, papers, "alice", version) as client:
+            assert client.call("PING") == "PONG"
+            assert admin.call("ACL", "DELUSER", "alice") == 1
+            with pytest.raises((ssl.SSLError, ConnectionError, EOFError)):
+                client.call("PING")
+        admin.call("ACL", "SETUSER", "alice", "on", "+@all")
+        admin.call("CONFIG", "SET", "tls-auth-clients-user", "off")
+        assert whoami().startswith("NOAUTH")
+
+
+def test_a_resumed_session_names_its_user_too(secure, papers):
+    server = secure("--tls-auth-clients-user", "CN")
+    with Client(server.port) as admin:
+        admin.call("ACL", "SETUSER", "alice", "on", "+@all")
+    context = client_context(papers.authority, papers.alice)
+    with SecureClient(server.tls_port, context) as first:
+        assert first.call("ACL", "WHOAMI") == b"alice"
+        session = first.socket.session
+    with SecureClient(server.tls_port, context, session=session) as second:
+        assert second.call("ACL", "WHOAMI") == b"alice"
+        assert second.socket.session_reused
+
+
 def test_maxclients(secure, papers):
     server = secure("--maxclients", "3")
     with contextlib.ExitStack() as all_of_them:
