@@ -23,8 +23,8 @@ MUST_CHECK bool call_i64(struct call *call, uint32_t at, int64_t *number);
 MUST_CHECK bool call_i64_within(struct call *call, uint32_t at, int64_t min, int64_t max,
                                 int64_t *number);
 
-/* Elements of a reply that a client's number alone makes as long as it likes, however little the key
- * holds: members drawn with repeats. */
+/* Elements of a reply that a client's number alone makes as long as it likes, however little the
+ * key holds: members drawn with repeats. */
 enum { DRAWN_ELEMENTS_MAX = 1 << 27 };
 /* Whether `count` draws of so many elements each fit; "ERR value is out of range" otherwise. */
 MUST_CHECK bool call_may_draw(struct call *call, uint64_t count, uint64_t elements);
