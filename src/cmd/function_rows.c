@@ -20,7 +20,7 @@ static const struct command_arg args_flush_type[] = {
 };
 
 static const struct command_arg args_flush[] = {
-    { .name = "flush-type", .type = ARG_ONE_OF, .flags = ARG_OPTIONAL, .parts = args_flush_type },
+    { .name = "async", .type = ARG_ONE_OF, .flags = ARG_OPTIONAL, .parts = args_flush_type },
     { .name = NULL },
 };
 
@@ -170,7 +170,8 @@ const struct command function_commands[] = {
       .run = cmd_fcall,
       .arity = -3,
       .group = GROUP_SCRIPTING,
-      .flags = CMD_NOSCRIPT | CMD_SKIP_MONITOR | CMD_MAY_REPLICATE | CMD_STALE | CMD_MOVABLE_KEYS,
+      .flags = CMD_NOSCRIPT | CMD_SKIP_MONITOR | CMD_MAY_REPLICATE | CMD_STALE | CMD_MOVABLE_KEYS |
+               CMD_NO_MANDATORY_KEYS,
       .acl = ACL_SCRIPTING,
       .keys = FCALL_KEYS(KEY_RW | KEY_ACCESS | KEY_UPDATE,
                          "What a function does with its keys is not known: it may do anything."),
@@ -182,7 +183,8 @@ const struct command function_commands[] = {
       .run = cmd_fcall,
       .arity = -3,
       .group = GROUP_SCRIPTING,
-      .flags = CMD_NOSCRIPT | CMD_SKIP_MONITOR | CMD_STALE | CMD_READ | CMD_MOVABLE_KEYS,
+      .flags = CMD_NOSCRIPT | CMD_SKIP_MONITOR | CMD_STALE | CMD_READ | CMD_MOVABLE_KEYS |
+               CMD_NO_MANDATORY_KEYS,
       .acl = ACL_SCRIPTING,
       .keys = FCALL_KEYS(KEY_RO | KEY_ACCESS,
                          "What a function does with its keys is not known: it may read all."),

@@ -90,12 +90,12 @@ const char *command_group_word(enum command_group group)
     return words[group];
 }
 
-/* Scripts may read and write, but are a category of their own. */
+/* Scripts that only read are a category of their own. */
 uint32_t command_categories(const struct command *command)
 {
     uint32_t categories = command->acl, flags = command->flags;
     bool is_script = (categories & ACL_SCRIPTING) != 0;
-    if ((flags & CMD_WRITE) != 0 && !is_script)
+    if ((flags & CMD_WRITE) != 0)
         categories |= ACL_WRITE;
     if ((flags & CMD_READ) != 0 && !is_script)
         categories |= ACL_READ;

@@ -151,7 +151,10 @@ void pubsub_spublish(struct call *call)
 static void list_names(struct call *call, enum subscription_kind kind)
 {
     if (call->argc > 3) {
-        call_arity_error(call);
+        reply_errorf(call->reply,
+                     "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try PUBSUB "
+                     "HELP.",
+                     (int)call->argv[1].count, (const char *)call->argv[1].at);
         return;
     }
     const struct channel *at = call->context->channels->order[kind].first;

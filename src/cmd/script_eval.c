@@ -140,9 +140,12 @@ void cmd_evalsha(struct call *call)
     struct script_job job = { 0 };
     struct cached_script *script =
         script_cache_find(&call->context->scripting->cache, call->argv[1]);
-    if (!scripting_arguments(call, 2, &job))
+    /* What cannot be a digest is no script, whatever else is wrong. */
+    if (call->argv[1].count != SCRIPT_SHA_BYTES)
+        reply_error(call->reply, "NOSCRIPT No matching script. Please use EVAL.");
+    else if (!scripting_arguments(call, 2, &job))
         return;
-    if (script == NULL)
+    else if (script == NULL)
         reply_error(call->reply, "NOSCRIPT No matching script. Please use EVAL.");
     else
         run(call, script, &job);

@@ -315,6 +315,7 @@ GENERATORS = {
 
 # Commands that are not sent, and why.
 EXCLUDED = {
+    "acl": "changes who may send the rest; test_acl.py compares its words and its errors",
     "quit": "ends the connection",
     "shutdown": "ends the server",
     "save": "writes a file; its own tests cover it",

@@ -8,6 +8,8 @@ from raw import Raw, parse
 
 
 AS_AT_FIRST = command_generators.as_at_first()
+# What takes a server back to its beginning, but for its connections.
+EMPTY = [("FLUSHALL",), ("FUNCTION", "FLUSH"), ("SCRIPT", "FLUSH"), AS_AT_FIRST]
 
 
 class Difference(Exception):
@@ -66,8 +68,9 @@ class Pair:
         if self.connections is None:
             self.connections = tuple(Raw(port) for port in self.ports)
         for connection in self.connections:
-            connection.send([("RESET",), ("FLUSHALL",), AS_AT_FIRST, ("HELLO", protocol)])
-            for _ in range(4):
+            beginning = [("RESET",), *EMPTY, ("HELLO", protocol)]
+            connection.send(beginning)
+            for _ in beginning:
                 connection.read()
 
     def _replies(self, commands, together):

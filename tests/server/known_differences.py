@@ -111,6 +111,13 @@ def _(command, ours, theirs):
         abs(int(ours[1]) - int(theirs[1])) * scale <= TIME_TOLERANCE_MS
 
 
+@rule("eval", "eval_ro", "script", reason="LuaJIT takes bytes over 127 for letters, Lua does not")
+def _(command, ours, theirs):
+    said = b"ERR Error compiling script (new function): user_script:"
+    return error(ours).startswith(said) and error(theirs).startswith(said) and \
+        any(byte > 127 for byte in b"".join(argument(command, at) for at in (1, 2)))
+
+
 @rule("keys", reason="the order of keys is that of each server's hashing")
 def _(_, ours, theirs):
     return both(b"*", ours, theirs) and sorted(ours[1]) == sorted(theirs[1])
@@ -580,7 +587,8 @@ def _(_, ours, theirs):
 
 @rule("zadd", "zincrby", "zscore", "zmscore", "zrange", "zrevrange", "zrangebyscore",
       "zrevrangebyscore", "zpopmin", "zpopmax", "zmpop", "bzpopmin", "bzpopmax", "bzmpop", "zunion",
-      "zinter", "zdiff", reason="since 7.2 a score is the shortest text that reads back as it")
+      "zinter", "zdiff", "eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro",
+      reason="since 7.2 a score is the shortest text that reads back as it")
 def _(_, ours, theirs):
     return same_but(ours, theirs, same_score)
 

@@ -12,7 +12,7 @@ import pytest
 
 import known_differences
 from command_generators import GENERATORS, TYPES, WEIGHTS, audit, commands
-from differential import AS_AT_FIRST, Difference, Earlier, Pair, shown
+from differential import AS_AT_FIRST, EMPTY, Difference, Earlier, Pair, shown
 from generators.primitives import KEYS, POOLS, Source
 from raw import Raw, _parse, parse
 from resp import Client
@@ -54,8 +54,9 @@ class Group(Pair):
         self.close()
         self.connections = tuple(Raw(port) for _ in range(CONNECTIONS) for port in self.ports)
         for connection in self.connections[:2]:
-            connection.send([("FLUSHALL",), AS_AT_FIRST])
-            connection.read(), connection.read()
+            connection.send(EMPTY)
+            for _ in EMPTY:
+                connection.read()
         for connection in self.connections:
             connection.send([("HELLO", protocol)])
             connection.read()
