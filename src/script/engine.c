@@ -9,12 +9,42 @@ enum { NS_PER_MS = 1000000, COLLECT_LEAST = 128 * 1024 };
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
+/* LuaJIT does not survive a refusal while it makes a state, so what it takes for that has been taken
+ * with the engine, and stays until the engine goes. */
+static void *from_nursery(struct script_engine *engine, size_t bytes)
+{
+    size_t room = sizeof engine->nursery - engine->nursed;
+    size_t wanted = (bytes + NURSERY_ALIGN - 1) & ~(size_t)(NURSERY_ALIGN - 1);
+    if (engine->L != NULL || wanted > room)
+        return memory_take(bytes);
+    void *at = engine->nursery + engine->nursed;
+    engine->nursed += wanted;
+    return at;
+}
+
+static bool is_nursed(const struct script_engine *engine, const void *at)
+{
+    uintptr_t place = (uintptr_t)at, first = (uintptr_t)engine->nursery;
+    return place >= first && place < first + sizeof engine->nursery;
+}
+
+static void *resize(struct script_engine *engine, void *at, size_t old_bytes, size_t bytes)
+{
+    if (at != NULL && !is_nursed(engine, at))
+        return memory_resize(at, bytes);
+    void *to = from_nursery(engine, bytes);
+    if (to != NULL && at != NULL)
+        memcpy(to, at, old_bytes < bytes ? old_bytes : bytes);
+    return to;
+}
+
 /* What a script asks for over the bound is refused, which Lua raises as "not enough memory". */
 static void *allocate(void *context, void *at, size_t old_bytes, size_t bytes)
 {
     struct script_engine *engine = context;
     if (bytes == 0) {
-        memory_give(at);
+        if (at != NULL && !is_nursed(engine, at))
+            memory_give(at);
         engine->held -= at == NULL ? 0 : old_bytes;
         return NULL;
     }
@@ -22,7 +52,7 @@ static void *allocate(void *context, void *at, size_t old_bytes, size_t bytes)
     if (bytes > before &&
         (bytes - before > engine->held_max || engine->held > engine->held_max - (bytes - before)))
         return NULL;
-    void *to = at == NULL ? memory_take(bytes) : memory_resize(at, bytes);
+    void *to = resize(engine, at, old_bytes, bytes);
     if (to != NULL)
         engine->held = engine->held - before + bytes;
     return to;

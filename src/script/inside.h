@@ -22,6 +22,8 @@ enum {
     SCRIPT_TICK_WORK = 16384, /* steps of a function in C between looks at the clock */
 };
 
+enum { NURSERY_BYTES = 40 * 1024, NURSERY_ALIGN = 16 };
+
 struct script_engine {
     lua_State *L;
     const struct seam *seam;
@@ -45,6 +47,9 @@ struct script_engine {
     uint32_t argv_room;
     struct buffer words;
     const char *version;
+
+    size_t nursed; /* of the nursery: what the state began with */
+    _Alignas(NURSERY_ALIGN) uint8_t nursery[NURSERY_BYTES];
 };
 
 static inline struct script_engine *script_engine_of(lua_State *L)

@@ -63,6 +63,10 @@ static const char *const script[] = {
     "SETRANGE q 10 {big}",
     "STRLEN q",
     "SETRANGE short 3 abc",
+    "DIGEST l1",
+    "MSETEX 2 m7 {big} m8 v EX 100",
+    "DELIFEQ m8 v",
+    "DELEX m7 IFNE x",
     /* bitmap */
     "SETBIT bits 7 1",
     "SETBIT bits 1000000 1",
@@ -368,6 +372,18 @@ static const char *const script[] = {
     "SELECT 0",
     "RESET",
     "!QUIT",
+    /* transactions */
+    "WATCH a {long} hash",
+    "UNWATCH",
+    "WATCH a",
+    "MULTI",
+    "SET a {big}",
+    "RPUSH list x {huge}",
+    "GET a",
+    "EXEC",
+    "MULTI",
+    "SET a {huge}",
+    "DISCARD",
     /* users */
     "ACL CAT",
     "ACL CAT read",
@@ -471,6 +487,29 @@ static const char *const script[] = {
     "SCRIPT KILL",
     "SCRIPT DEBUG NO",
     "SCRIPT HELP",
+    "FUNCTION LOAD #!lua~name=lib\nredis.register_function('f',function(k,a)return{k,a}end)",
+    "FUNCTION LOAD REPLACE #!lua~name=lib\n"
+    "redis.register_function{function_name='f',callback=function(k)return(k)end,flags={'no-writes'}"
+    "}",
+    "FCALL f 1 a b",
+    "FCALL_RO f 1 a",
+    "FUNCTION LIST LIBRARYNAME l* WITHCODE",
+    "FUNCTION STATS",
+    "FUNCTION DUMP",
+    "FUNCTION RESTORE nothing APPEND",
+    "FUNCTION KILL",
+    "FUNCTION HELP",
+    "FUNCTION DELETE lib",
+    "FUNCTION FLUSH",
+    "SLOWLOG GET 10",
+    "SLOWLOG LEN",
+    "SLOWLOG RESET",
+    "SLOWLOG HELP",
+    "COMMANDLOG GET 10 slow",
+    "COMMANDLOG LEN large-reply",
+    "COMMANDLOG RESET large-request",
+    "COMMANDLOG HELP",
+    "MONITOR",
     "NOSUCHCOMMAND a b",
     "GET",
     "CLIENT NOSUCH",
@@ -770,6 +809,7 @@ static void check_log(struct trial *trial, int number, const char *what)
 {
     char before[64], after[64];
     struct bytes reply;
+    CHECK(ask_line(trial, "RESET", &reply)); /* out of a transaction, MONITOR and whatever else */
     if (!info_has(trial, "aof_last_write_status:ok")) /* it would try again by itself, later */
         CHECK(ask_line(trial, "BGREWRITEAOF", &reply));
     await(trial, "aof_last_write_status:ok");
