@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Measures a server that speaks Redis's protocol beside its peers, against the goals.
 
-usage: bench/run.py [--only memory,load,throughput,types,latency,defrag,w,snapshot] [--scale 0.1] [--full]
+usage: bench/run.py [--only memory,load,throughput,types,latency,defrag,w,snapshot]
+                    [--scale 0.1] [--full]
 See bench/README.md.
 """
 

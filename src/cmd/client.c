@@ -148,14 +148,14 @@ void client_unpause(struct call *call)
     reply_ok(call->reply);
 }
 
-/* Valkey's: "redirect" is of use to a replica's clients, and there are none here. What is unknown is
- * passed over. */
+/* Valkey's: "redirect" is of use to a replica's clients, and there are none here. What is unknown
+ * is passed over. */
 void client_capa(struct call *call)
 {
     reply_ok(call->reply);
 }
 
-/* --- HELP -------------------------------------------------------------------------------------- */
+/* --- HELP ------------------------------------------------------------------------------------- */
 
 static const char *const help_lines[] = {
     "CACHING (YES|NO)",

@@ -13,7 +13,7 @@ struct tracking_options {
     uint32_t count;
 };
 
-/* --- prefixes that overlap --------------------------------------------------------------------- */
+/* --- prefixes that overlap -------------------------------------------------------------------- */
 
 struct named_prefix {
     struct bytes text;
@@ -81,7 +81,7 @@ static bool prefixes_fit(struct call *call, const struct tracking_options *optio
     return options->count == 0 || !overlap(call, all, count);
 }
 
-/* --- TRACKING ---------------------------------------------------------------------------------- */
+/* --- TRACKING --------------------------------------------------------------------------------- */
 
 static bool read_redirect(struct call *call, uint32_t at, struct tracking_options *options)
 {
@@ -188,7 +188,7 @@ void client_tracking(struct call *call)
     }
 }
 
-/* --- CACHING ----------------------------------------------------------------------------------- */
+/* --- CACHING ---------------------------------------------------------------------------------- */
 
 static void say_caching(struct call *call, unsigned mode, const char *refusal)
 {
@@ -216,7 +216,7 @@ void client_caching(struct call *call)
         call_syntax_error(call);
 }
 
-/* --- what there is ----------------------------------------------------------------------------- */
+/* --- what there is ---------------------------------------------------------------------------- */
 
 int64_t client_redirect(const struct client *client)
 {

@@ -25,7 +25,7 @@ static struct bytes name_of(const struct tracked_key *key)
     return bytes_of(key->name, key->name_bytes);
 }
 
-/* --- the table --------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static struct tracked_key *find_key(const struct tracker *tracker, const struct key *key)
 {
@@ -158,7 +158,7 @@ static bool remember(struct tracker *tracker, struct client *client, struct byte
     return false;
 }
 
-/* --- telling ----------------------------------------------------------------------------------- */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 static void send_key(struct tracker *tracker, struct client *client, struct bytes name)
 {
@@ -264,7 +264,7 @@ static void tell_what_waited(struct tracker *tracker, struct client *client)
     buffer_release(&tracker->later);
 }
 
-/* --- what was read ----------------------------------------------------------------------------- */
+/* --- what was read ---------------------------------------------------------------------------- */
 
 /* Keys beyond the bound are forgotten, and whoever read them is told as if they had changed. */
 static void keep_bound(struct tracker *tracker)
@@ -316,7 +316,7 @@ void tracking_command_over(struct tracker *tracker, struct client *client,
         client->tracking->flags &= ~(unsigned)TRACKING_CACHING;
 }
 
-/* --- on and off -------------------------------------------------------------------------------- */
+/* --- on and off ------------------------------------------------------------------------------- */
 
 void tracker_init(struct tracker *tracker, struct cmd_context *context)
 {

@@ -1,8 +1,8 @@
 /* cmd/tracking.h - which client remembers which keys, and is told when they change.
  * Model:    by default a table leads from a key to the numbers of the clients that read it; who is
- *           told is forgotten. In BCAST mode a client names prefixes instead, and hears of every key
- *           that begins with one: those wait until the end of the turn, each key once. The names of
- *           keys are those of all databases, as in Redis.
+ *           told is forgotten. In BCAST mode a client names prefixes instead, and hears of every
+ *           key that begins with one: those wait until the end of the turn, each key once. The
+ *           names of keys are those of all databases, as in Redis.
  *
  *             key -> numbers of clients            prefix -> members (clients)
  *                                                         -> changed keys, until the turn ends
@@ -78,7 +78,7 @@ void tracking_command_over(struct tracker *tracker, struct client *client,
 /* Between two turns: tells of prefixes. In how many ns to come back at the latest. */
 uint64_t tracking_step(struct tracker *tracker);
 
-/* --- what its files share ---------------------------------------------------------------------- */
+/* --- what its files share --------------------------------------------------------------------- */
 
 struct prefix_member {
     struct prefix *prefix;

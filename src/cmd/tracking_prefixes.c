@@ -35,7 +35,7 @@ static struct bytes changed_name(const struct changed_key *key)
     return bytes_of(key->name, key->name_bytes);
 }
 
-/* --- finding: one pass over a key gives the hashes of all its prefixes ------------------------- */
+/* --- finding: one pass over a key gives the hashes of all its prefixes ------------------------ */
 
 /* Odd and drawn anew with each start of the server, so that nobody can aim collisions. */
 static uint64_t factor(const struct tracker *tracker)
@@ -65,7 +65,7 @@ static struct prefix *find_prefix(const struct tracker *tracker, struct bytes te
     return (struct prefix *)link;
 }
 
-/* --- the lengths that there are ---------------------------------------------------------------- */
+/* --- the lengths that there are --------------------------------------------------------------- */
 
 static uint32_t length_place(const struct tracker *tracker, size_t bytes)
 {
@@ -108,7 +108,7 @@ static void uncount_length(struct tracker *tracker, size_t bytes)
             (tracker->length_count - at) * sizeof *tracker->lengths);
 }
 
-/* --- joining and leaving ----------------------------------------------------------------------- */
+/* --- joining and leaving ---------------------------------------------------------------------- */
 
 static struct prefix *make_prefix(struct tracker *tracker, struct bytes text, uint64_t hash)
 {
@@ -225,7 +225,7 @@ void prefixes_leave_all(struct tracker *tracker, struct client *client)
     tracking->prefix_count = 0;
 }
 
-/* --- what changes ------------------------------------------------------------------------------ */
+/* --- what changes ----------------------------------------------------------------------------- */
 
 static struct changed_key *find_changed(const struct prefix *prefix, struct bytes name,
                                         uint64_t hash)
@@ -291,7 +291,7 @@ void prefixes_note(struct tracker *tracker, struct bytes name)
     }
 }
 
-/* --- the end of the turn ----------------------------------------------------------------------- */
+/* --- the end of the turn ---------------------------------------------------------------------- */
 
 static int by_name(const void *one, const void *other)
 {

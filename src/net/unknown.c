@@ -1,5 +1,5 @@
-/* Before authentication a connection may hold little, and all such together not much more: there may
- * be thousands of them, and nobody knows whose they are. */
+/* Before authentication a connection may hold little, and all such together not much more: there
+ * may be thousands of them, and nobody knows whose they are. */
 #include "net/internal.h"
 #include "os/log.h"
 

@@ -9,8 +9,8 @@ enum { NS_PER_MS = 1000000, COLLECT_LEAST = 128 * 1024 };
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-/* LuaJIT does not survive a refusal while it makes a state, so what it takes for that has been taken
- * with the engine, and stays until the engine goes. */
+/* LuaJIT does not survive a refusal while it makes a state, so what it takes for that has been
+ * taken with the engine, and stays until the engine goes. */
 static void *from_nursery(struct script_engine *engine, size_t bytes)
 {
     size_t room = sizeof engine->nursery - engine->nursed;

@@ -202,8 +202,8 @@ static void push_globals(lua_State *L)
 
 /* --- loading ---------------------------------------------------------------------------------- */
 
-/* Functions keep the globals of their chunk: so it is not given others, but those that all have show
- * another table for a while. */
+/* Functions keep the globals of their chunk: so it is not given others, but those that all have
+ * show another table for a while. */
 static int load(lua_State *L)
 {
     struct loading *loading = lua_touserdata(L, 1);

@@ -46,7 +46,8 @@ def listing(client, *arguments):
 @pytest.mark.parametrize("source", [
     "", "#!", "#!lua", "#!lua\n", "#!lua name=\n", "#!lua name=a-b\n", "#!lua name=a name=b\n",
     "#!js name=x\n", "#!\nreturn 1", "#! lua name=x\n", "#!lua foo=bar name=x\n", ' #!lua name=x\n',
-    '#!lua name="q q"\n', '#!lua name="q\n', "#!lua name=x bad\n", "#!lua name=x\nx", "#!LUA NAME=x\n",
+    '#!lua name="q q"\n', '#!lua name="q\n', "#!lua name=x bad\n", "#!lua name=x\nx",
+    "#!LUA NAME=x\n",
     "#!lua name=\xe9\n", "#!lua name=x\nreturn 1", "#!lua name=x\n\n\nerror('boom')",
 ])
 def test_first_lines(empty, source):
@@ -56,7 +57,8 @@ def test_first_lines(empty, source):
 @pytest.mark.parametrize("code", [
     "redis.call('get', 'x')", "redis.pcall('get', 'x')", "redis.setresp(3)", "redis.sha1hex('')",
     "foo = 1", "local x = foo", "redis.x = 1", "redis = 1", "local a = KEYS", "local a = ARGV",
-    "_G.x = 1", "print(1)", "return math.random()", "return cjson.encode(1)", "setmetatable({}, {})",
+    "_G.x = 1", "print(1)", "return math.random()", "return cjson.encode(1)",
+    "setmetatable({}, {})",
     "redis.log(redis.LOG_NOTICE, 'a line') return redis.REDIS_VERSION_NUM",
     f"{REGISTER}()", f"{REGISTER}(1)", f"{REGISTER}('a')", f"{REGISTER}('a', 1)",
     f"{REGISTER}(1, function() end)", f"{REGISTER}('a', function() end, 1)", f"{REGISTER}(nil)",
@@ -98,7 +100,8 @@ def test_names_are_there_once(empty):
 
 @pytest.mark.parametrize("words", [
     "", "LOAD", "LOAD replace", "LOAD x y", "DELETE", "DELETE a b", "FLUSH x", "FLUSH async x",
-    "FLUSH sync", "LIST x", "LIST LIBRARYNAME", "LIST WITHCODE WITHCODE", "STATS x", "KILL", "KILL x",
+    "FLUSH sync", "LIST x", "LIST LIBRARYNAME", "LIST WITHCODE WITHCODE", "STATS x", "KILL",
+    "KILL x",
     "LIST LIBRARYNAME a LIBRARYNAME b", "RESTORE", "RESTORE x", "RESTORE x FLUSH y", "RESTORE x y",
     "DUMP x", "OTHER",
 ])
@@ -164,7 +167,8 @@ def test_names_of_functions_have_any_case(empty):
     load(empty, f"{REGISTER}('other', function() return 2 end)", "LIB")
     empty.call("FUNCTION", "DELETE", "Lib")
     # redis-server 7.0 ends at an assertion.
-    reply = load(empty.snug, f"{REGISTER}('a', function() end) {REGISTER}('A', function() end)", "x")
+    both_cases = f"{REGISTER}('a', function() end) {REGISTER}('A', function() end)"
+    reply = load(empty.snug, both_cases, "x")
     assert reply == "ERR Error registering functions: ERR Function already exists in the library"
 
 

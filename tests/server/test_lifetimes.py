@@ -1,5 +1,6 @@
-"""Connections that end at every awkward moment: while they wait, in the midst of their own pipeline,
-by what others publish, paused, unblocked and killed at once. Meant for the checked builds."""
+"""Connections that end at every awkward moment: while they wait, in the midst of their own
+pipeline, by what others publish, paused, unblocked and killed at once. Meant for the checked
+builds."""
 
 import contextlib
 import os

@@ -32,8 +32,10 @@ JSON = """
 1|-1|0|01|1.5|1e5|1e|1e+|.5|-|+1|--1|0x10|0x1p4|NaN|-inf|Infinity|infx|1e400|1e-400|true|nul|tru
 truex|[true x]|True|[]|{}|[|]|{|}|[1,2,3]|[1,]|[,1]|[1 2]|{"a":1}|{"a"}|{"a":}|{"a":1,}|{a:1}|{1:1}
 {"a" 1}|{"a":1 "b":2}|{"a":1,"a":2}|{"":1}|"abc"|"ab|"|"\\|"\\"|"\\n\\t\\b\\f\\r\\/\\\\\\""|"\\x"
-"\\u0041"|"\\u00e9"|"\\u20ac"|"\\ud83d\\ude00"|"\\ud83d"|"\\ude00"|"\\ud83d\\u0041"|"\\ud83dx"|"\\u12"
-"\\u12g4"|"\\u0000"|"\\uFFFF"|"\\uDBFF\\uDFFF"|[1] x|1 2|[1,[2,[3]]]|{"a":{"b":[1,{"c":null}]}}|n|i|N
+"\\u0041"|"\\u00e9"|"\\u20ac"|"\\ud83d\\ude00"|"\\ud83d"|"\\ude00"|"\\ud83d\\u0041"|"\\ud83dx"
+"\\u12"
+"\\u12g4"|"\\u0000"|"\\uFFFF"|"\\uDBFF\\uDFFF"|[1] x|1 2|[1,[2,[3]]]|{"a":{"b":[1,{"c":null}]}}
+n|i|N
 :|,|[:]|[nan,inf]|[0x1F]|"\\u"|{"a":1]|[1}|'a'|/* */1|9007199254740993|123456789012345678901|-x|1x
 [1x]|1.|1.e5|1..2|[null,1]| |
 """.strip("\n").replace("\n", "|").split("|")
@@ -103,7 +105,8 @@ def test_messages_are_unpacked(both):
         row(both, "cmsgpack.unpack(ARGV[1])", data)
     for arguments in ("0", "1", "3", "6", "7", "-1", "'1'", "'x'", "1.9", "nil"):
         row(both, f"cmsgpack.unpack_one(ARGV[1], {arguments})", b"\1\2\3\x92\4\5")
-    for arguments in ("0", "2", "9", "0, 0", "0, 1", "1, 1", "9, 3", "1, 6", "1, 7", "-1, 0", "'x'"):
+    for arguments in ("0", "2", "9", "0, 0", "0, 1", "1, 1", "9, 3", "1, 6", "1, 7", "-1, 0",
+                      "'x'"):
         row(both, f"cmsgpack.unpack_limit(ARGV[1], {arguments})", b"\1\2\3\x92\4\5")
 
 

@@ -518,24 +518,28 @@ def test_many_requests_in_one_record_end_without_another_byte(secure, papers):
 
 @pytest.mark.parametrize("version", VERSIONS, ids=["1.2", "1.3"])
 def test_big_pipelines_both_ways(secure, papers, version):
-    """Neither side waits for the other: writer and reader are two threads."""
+    """Neither side waits for the other: writer and reader are two threads, which take turns with
+    OpenSSL's object and not with the socket."""
     server = secure("--client-output-buffer-limit", "normal 0 0 0")
     count, value = (60, "v" * 60000) if CHECKED_BUILD else (300, "v" * 100000)
     request, reply = encode(["ECHO", value]), b"$%d\r\n%b\r\n" % (len(value), value.encode())
     context = client_context(papers.authority, papers.alice, version)
     fed = Fed(server.tls_port, context, lambda: 1 << 20)
-    plain_text = bytearray()
+    plain_text, lock = bytearray(), threading.Lock()
 
     def write():
         for _ in range(count):
-            fed.tls.write(request)
-            fed.push()
+            with lock:
+                fed.tls.write(request)
+                records = fed.going.read()
+            fed.socket.sendall(records)
 
     writer = threading.Thread(target=write)
     writer.start()
     while len(plain_text) < count * len(reply):
-        fed.coming.write(fed.socket.recv(1 << 16))
-        with contextlib.suppress(ssl.SSLWantReadError):
+        records = fed.socket.recv(1 << 16)
+        with lock, contextlib.suppress(ssl.SSLWantReadError):
+            fed.coming.write(records)
             while True:
                 plain_text += fed.tls.read(1 << 16)
     writer.join()
