@@ -20,44 +20,11 @@ _spec.loader.exec_module(serving)
 
 snug_program = serving.snug_program
 start = serving.start
-AWAITING = HERE / "awaiting.txt"
-
-
-@pytest.fixture(scope="session")
-def awaited(snug_program, tmp_path_factory):
-    """Tests of commands that the server does not have yet: a command and a test, or a whole file,
-    in each row."""
-    if not AWAITING.exists():
-        return set()
-    rows = [row.split(" ", 1) for row in AWAITING.read_text().splitlines()]
-    server = serving.running(snug_program, tmp_path_factory.mktemp("commands"))
-    with server.client() as client:
-        missing = {name for name in {name for name, _ in rows}
-                   if client.call("COMMAND", "INFO", name) == [None]}
-    serving.end(server)
-    return {test for name, test in rows if name in missing}
 
 
 def pytest_configure(config):
     """What the packages of the distribution call deprecated is not ours to change."""
     config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning")
-
-
-def skip_awaited(request, awaited):
-    if request.node.nodeid.removeprefix("tests/clients/") in awaited:
-        pytest.skip("the server does not have this command yet")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def module_not_awaited(request, awaited):
-    skip_awaited(request, awaited)
-
-
-@pytest.fixture(autouse=True)
-def not_awaited(request, awaited):
-    skip_awaited(request, awaited)
-
-
 
 
 @pytest.fixture(scope="module")
