@@ -5,6 +5,7 @@
  * The input: two bytes for the length of the payload, the payload without its end (version and
  * checksum are added), then eight bytes for each command. */
 #include "cmd/dispatch.h"
+#include "cmd/users.h"
 #include "os/seam.h"
 #include "persist/crc64.h"
 #include "server/server.h"
@@ -135,6 +136,8 @@ static struct place *place_once(void)
     server->table = cmd_table_new(cmd_groups);
     ENSURE(server->table != NULL && config_init(&server->config) == ERR_NONE);
     server->log.level = LOG_LEVEL_WARNING;
+    server->users = users_new(server->table, &server->config);
+    ENSURE(server->users != NULL);
     ENSURE(server_make_parts(server));
     server->context.log = log_nothing;
     reply_init(&place.client.reply, &place.pool);
