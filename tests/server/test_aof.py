@@ -299,7 +299,7 @@ def forget_deleted(client):
 @pytest.fixture
 def redis_program():
     if not REDIS_SERVER:
-        pytest.skip("there is no redis-server")
+        pytest.fail("redis-server is not installed: tools/setup.sh build test")
     return REDIS_SERVER
 
 

@@ -25,11 +25,6 @@ def admin(server):
         yield client
 
 
-@pytest.fixture
-def commands(admin):
-    return {name.decode() for name in admin.call("COMMAND", "LIST")}
-
-
 def client_id(client):
     return client.call("CLIENT", "ID")
 
@@ -229,9 +224,7 @@ def test_killed_while_paused(server, admin):
     wait_until(lambda: info_of(admin, "clients", "connected_clients") == 1)
 
 
-def test_monitors_that_leave(server, admin, commands):
-    if "monitor" not in commands:
-        pytest.skip("there is no MONITOR")
+def test_monitors_that_leave(server, admin):
     for _ in range(20):
         monitors = [Client(server.port) for _ in range(5)]
         for client in monitors:
@@ -248,9 +241,7 @@ def test_monitors_that_leave(server, admin, commands):
     wait_until(lambda: info_of(admin, "clients", "connected_clients") == 1)
 
 
-def test_killed_within_a_transaction(server, admin, commands):
-    if "multi" not in commands:
-        pytest.skip("there is no MULTI")
+def test_killed_within_a_transaction(server, admin):
     for _ in range(20):
         with Client(server.port) as client, Client(server.port) as other:
             number = client_id(client)
