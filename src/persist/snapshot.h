@@ -10,7 +10,7 @@
  *
  *           What is kept for it (copies, notes, bytes not written yet) is bounded: past half of
  *           memory_limit it is pressed, and its steps should go into the way of those who write;
- *           past all of it, it is given up.
+ *           past all of it, it is given up. One value that alone passes it is not counted.
  * Owner:    the snapshot owns the walk, the output and what it keeps.
  * Pointers: options' texts are copied.
  * Threads:  the executing thread; the output has its own.
