@@ -4,6 +4,7 @@
 #include "cmd/scripting.h"
 #include "conf/config.h"
 #include "conf/options.h"
+#include "observe/memory_now.h"
 #include "store/defrag.h"
 
 static double percent(uint64_t part, uint64_t whole)
@@ -94,6 +95,13 @@ static void buffers(struct info *info, const struct memory_report *report)
     info_count(info, "mem_overhead_db_hashtable_rehashing", 0);
 }
 
+static uint64_t memory_of_now(const struct info *info)
+{
+    struct memory_now now;
+    memory_now(info->context->observer, &now);
+    return now.held;
+}
+
 /* Snug's own: the heap that moves, and what moving has done and can do. */
 static void own_heap(struct info *info, const struct memory_report *report)
 {
@@ -112,6 +120,7 @@ static void own_heap(struct info *info, const struct memory_report *report)
     info_count(info, "heap_drained_spans", heap->drained_spans);
     info_count(info, "heap_returned_bytes", heap->returned_bytes);
     info_count(info, "index_bytes", report->index_bytes);
+    info_bytes(info, "held_memory", memory_of_now(info));
     info_line(info, "active_defrag_state:%s", defrag_reason_name(defrag->reason));
     info_count(info, "active_defrag_slices", defrag->slices);
     info_count(info, "active_defrag_slice_max_us", defrag->slice_max_ns / 1000);

@@ -1,6 +1,7 @@
 #include "observe/observer.h"
 
 #include "base/memory.h"
+#include "observe/memory_now.h"
 
 static uint64_t used_now(const struct observer *observer)
 {
@@ -55,6 +56,7 @@ void observer_drop(struct observer *observer)
 void observer_sample(struct observer *observer)
 {
     uint64_t used = used_now(observer);
+    memory_now_sample(observer);
     if (used <= observer->peak_used)
         return;
     observer->peak_used = used;

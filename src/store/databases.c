@@ -105,6 +105,15 @@ uint64_t store_index_bytes(const struct store *store, unsigned db)
     return index_bytes(&db_of(store, db)->index);
 }
 
+uint64_t store_all_index_bytes(const struct store *store)
+{
+    uint64_t bytes = 0;
+    for (uint32_t slot = 0; slot < store->slot_count; slot++)
+        if (store->slots[slot] != NULL)
+            bytes += index_bytes(&store->slots[slot]->index);
+    return bytes;
+}
+
 void store_index_figures(const struct store *store, unsigned db, struct index_figures *figures)
 {
     index_figures(&db_of(store, db)->index, figures);
@@ -131,9 +140,7 @@ void store_figures(const struct store *store, struct store_figures *figures)
                                        .value_bytes = heap.allocated,
                                        .key_hits = store->key_hits,
                                        .key_misses = store->key_misses };
-    for (uint32_t slot = 0; slot < store->slot_count; slot++)
-        if (store->slots[slot] != NULL)
-            figures->index_bytes += index_bytes(&store->slots[slot]->index);
+    figures->index_bytes = store_all_index_bytes(store);
 }
 
 void store_reset_counters(struct store *store)

@@ -227,6 +227,7 @@ void store_reset_counters(struct store *store); /* CONFIG RESETSTAT */
 struct index_figures;
 void store_index_figures(const struct store *store, unsigned db, struct index_figures *figures);
 uint64_t store_index_bytes(const struct store *store, unsigned db);
+uint64_t store_all_index_bytes(const struct store *store); /* of flushed databases too */
 
 /* Everything checked: heap, indexes, entries, counts. For tests and DEBUG. */
 bool store_valid(struct store *store);

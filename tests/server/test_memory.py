@@ -135,6 +135,26 @@ def test_stats_add_up(any_client):
     assert abs(info["used_memory"] - numbers["total.allocated"]) < MB
 
 
+# --- what is held ---------------------------------------------------------------------------------
+
+def resident(server):
+    text = open(f"/proc/{server.process.pid}/smaps_rollup", encoding="ascii").read()
+    return int(re.search(r"^Rss:\s+(\d+) kB", text, re.M).group(1)) * 1024
+
+
+@figures
+def test_held_memory_is_what_the_kernel_counts(start):
+    """Without asking the kernel: for the heap at once, for what malloc keeps after a sample."""
+    server = start()
+    client = server.client()
+    for step, wait in ((("DEBUG", "POPULATE", 200000, "key", 100), 0),
+                       (("SET", "big", "x" * (20 * MB)), 0.3), (("FLUSHALL",), 0.3)):
+        client.call(*step)
+        time.sleep(wait)
+        told, real = memory(client)["held_memory"], resident(server)
+        assert abs(told - real) < real * 0.02 + 2 * MB, step[0]
+
+
 # --- DOCTOR ---------------------------------------------------------------------------------------
 
 def doctor(client):
