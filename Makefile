@@ -199,7 +199,8 @@ test-unit:
 	$(TEST_ENV) build-address-undefined/unit-tests $(NAME)
 
 test-server: build $(DRIVERS)
-	$(TEST_ENV) $(if $(SHORT),SNUG_DIFFERENTIAL=5000) SNUG_SERVER=$(CURDIR)/$(BUILD)/snug-server $(PYTEST) tests/server
+	$(TEST_ENV) $(if $(SHORT),SNUG_DIFFERENTIAL=5000) SNUG_SERVER=$(CURDIR)/$(BUILD)/snug-server $(PYTEST) \
+	  -n $(JOBS) --dist loadfile tests/server
 
 test-install: build
 	$(PYTEST) tests/install

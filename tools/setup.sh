@@ -56,8 +56,8 @@ wanted() {
             echo libxxhash-dev
             ;;
         test)
-            echo redis-server redis-tools python3 python3-pytest python3-redis openssl
-            echo clang universal-ctags shellcheck binutils
+            echo redis-server redis-tools python3 python3-pytest python3-pytest-xdist python3-redis
+            echo openssl clang universal-ctags shellcheck binutils
             clang_runtime
             formatter
             clients

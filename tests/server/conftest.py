@@ -1,5 +1,6 @@
 """Servers for tests: each on a free loopback port in its own directory, ended whatever happens."""
 
+import itertools
 import os
 import pathlib
 import shlex
@@ -22,10 +23,21 @@ REDIS_SERVER = os.environ.get("REDIS_SERVER", shutil.which("redis-server") or ""
 START_SECONDS = 30
 
 
+# Ports below those that the kernel gives to connections, so that nobody takes one between the look
+# and the server's start; tests that run side by side begin at different ones.
+PORTS = range(11000, 32000)
+next_ports = itertools.islice(itertools.cycle(PORTS), os.getpid() * 7919 % len(PORTS), None)
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in itertools.islice(next_ports, len(PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    raise RuntimeError("no port is free")
 
 
 class Server:
