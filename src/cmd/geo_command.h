@@ -58,6 +58,12 @@ struct geo_search {
     bool store_distances; /* as scores, in the unit */
 };
 
+/* Of several STORE and STOREDIST the last one counts: all of them are keys. */
+int find_keys_of_georadius(const struct bytes *argv, uint32_t argc, struct key_at *keys,
+                           uint32_t most);
+int find_keys_of_georadiusbymember(const struct bytes *argv, uint32_t argc, struct key_at *keys,
+                                   uint32_t most);
+
 /* All options; false: the error is written. */
 MUST_CHECK bool geo_read_search(struct call *call, struct geo_search *search);
 

@@ -217,15 +217,49 @@ static bool fits_together(const struct reading *reading)
     return false;
 }
 
+/* Where options begin. */
+enum { AFTER_MEMBER = 5, AFTER_POINT = 6 };
+
+static int find_keys(const struct bytes *argv, uint32_t argc, uint32_t options, struct key_at *keys,
+                     uint32_t most)
+{
+    uint32_t count = 1;
+    if (argc < options)
+        return -1;
+    if (most > 0)
+        keys[0] = (struct key_at){ 1, KEY_RO | KEY_ACCESS };
+    for (uint32_t at = options; at + 1 < argc; at++) {
+        if (!bytes_is(argv[at], "store") && !bytes_is(argv[at], "storedist"))
+            continue;
+        at++;
+        if (count < most)
+            keys[count] = (struct key_at){ at, KEY_OW | KEY_UPDATE };
+        count++;
+    }
+    return (int)count;
+}
+
+int find_keys_of_georadius(const struct bytes *argv, uint32_t argc, struct key_at *keys,
+                           uint32_t most)
+{
+    return find_keys(argv, argc, AFTER_POINT, keys, most);
+}
+
+int find_keys_of_georadiusbymember(const struct bytes *argv, uint32_t argc, struct key_at *keys,
+                                   uint32_t most)
+{
+    return find_keys(argv, argc, AFTER_MEMBER, keys, most);
+}
+
 /* What stands at fixed places; *at: behind it. */
 static bool read_fixed(struct call *call, struct geo_search *search, uint32_t *at)
 {
     switch (search->form) {
     case GEO_FROM_POINT:
-        *at = 6;
+        *at = AFTER_POINT;
         return geo_read_point(call, 2, &search->area.centre) && read_radius(call, 4, &search->area);
     case GEO_FROM_MEMBER:
-        *at = 5;
+        *at = AFTER_MEMBER;
         return !search->exists ||
                (read_member(call, 2, search) && read_radius(call, 3, &search->area));
     case GEO_FROM_OPTION:

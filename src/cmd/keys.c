@@ -78,9 +78,15 @@ static bool counted_span(const struct key_spec *spec, int64_t begin, const struc
     return span->last < (int64_t)argc;
 }
 
+/* Whether none may be there: "all that follow" others, as of PFMERGE with a destination only. */
+static bool may_be_missing(const struct key_spec *spec, int number)
+{
+    return number > 0 && is_plain_range(spec) && spec->last == -1;
+}
+
 /* False when the arguments do not fit the spec; an empty span when it has no keys here. */
-static bool spec_span(const struct key_spec *spec, const struct bytes *argv, uint32_t argc,
-                      struct span *span)
+static bool spec_span(const struct key_spec *spec, bool is_optional, const struct bytes *argv,
+                      uint32_t argc, struct span *span)
 {
     *span = (struct span){ 1, 0, 1 };
     if (spec->begin == KEYS_BEGIN_UNKNOWN || spec->find == KEYS_FIND_UNKNOWN)
@@ -89,7 +95,7 @@ static bool spec_span(const struct key_spec *spec, const struct bytes *argv, uin
     if (begin == 0)
         return true;
     if (begin >= (int64_t)argc)
-        return false;
+        return is_optional;
     if (spec->find == KEYS_COUNTED)
         return counted_span(spec, begin, argv, argc, span);
     *span = (struct span){ begin, range_last(spec, begin, argc), spec->step };
@@ -108,7 +114,7 @@ static int64_t keys_by_specs(const struct command *command, const struct bytes *
         struct span span;
         if ((spec->flags & KEY_NOT_KEY) != 0)
             continue;
-        if (!spec_span(spec, argv, argc, &span))
+        if (!spec_span(spec, may_be_missing(spec, i), argv, argc, &span))
             return -1;
         for (int64_t at = span.first; at <= span.last; at += span.step, count++) {
             if (keys != NULL)

@@ -329,11 +329,13 @@ static bool run(struct algebra *algebra, uint32_t count_at)
 {
     struct call *call = algebra->call;
     algebra->result.arena = call->arena;
+    if (!read_count(algebra, count_at))
+        return false;
     if (algebra->storing) {
         struct key to = call_key(call, 0, 1);
         (void)store_look(call->store, call->db, &to); /* it may have expired */
     }
-    if (!read_count(algebra, count_at) || !read_sources(algebra, count_at + 1) ||
+    if (!read_sources(algebra, count_at + 1) ||
         !read_options(algebra, count_at + 1 + algebra->count))
         return false;
     calculate(algebra);

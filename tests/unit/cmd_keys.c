@@ -15,6 +15,11 @@ static const struct command rename_row = {
     .keys = { { .flags = KEY_RW, .begin = KEYS_AT_INDEX, .index = 1, .step = 1 },
               { .flags = KEY_OW, .begin = KEYS_AT_INDEX, .index = 2, .step = 1 } },
 };
+static const struct command pfmerge = {
+    .name = "pfmerge",
+    .keys = { { .flags = KEY_RW, .begin = KEYS_AT_INDEX, .index = 1, .step = 1 },
+              { .flags = KEY_RO, .begin = KEYS_AT_INDEX, .index = 2, .last = -1, .step = 1 } },
+};
 static const struct command eval = {
     .name = "eval",
     .keys = { { .flags = KEY_RW,
@@ -88,6 +93,8 @@ TEST(keys_at_fixed_places)
     check_keys(&mset, "mset a 1 b", "13");
     check_keys(&mset, "mset", "!");
     check_keys(&rename_row, "rename a b", "12");
+    check_keys(&pfmerge, "pfmerge a b c", "123");
+    check_keys(&pfmerge, "pfmerge a", "1");
     check_keys(&shard, "spublish a b", "");
     CHECK(!keys_any(&shard) && keys_any(&get));
 }
