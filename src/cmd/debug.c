@@ -165,6 +165,8 @@ static const struct subcommand subcommands[] = {
     { "stringmatch-len", 2, 2, debug_stringmatch_len, " <count> <pattern>",
       "Whether a pattern matches that many letters a." },
     { "structsize", 0, 0, debug_structsize, "", "Bytes of what is made for every key." },
+    { "touched", 1, 1, debug_touched, " ON|OFF|TAKE",
+      "Keep which keys commands touch, and take it." },
     { "verify", 0, 0, debug_verify, "", "Check the whole heap, every index and every key." },
 };
 

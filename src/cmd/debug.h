@@ -20,6 +20,9 @@ void debug_digest_value(struct call *call);
 /* debug_effects.c */
 void debug_effects(struct call *call);
 
+/* debug_touched.c */
+void debug_touched(struct call *call);
+
 /* debug_keys.c */
 void debug_htstats(struct call *call);
 void debug_object(struct call *call);

@@ -174,10 +174,13 @@ struct walk {
 static void visit_ref(void *context, uint64_t ref)
 {
     struct walk *walk = context;
+    const struct entry *entry = entry_at(walk->store, ref);
+    note_touch(walk->store, TOUCH_WALKED, db_of_entry(walk->store, entry)->number,
+               entry_key(entry));
     if (walk->visit != NULL)
-        walk->visit(walk->context, entry_at(walk->store, ref));
+        walk->visit(walk->context, entry);
     else if (!walk->ended)
-        walk->ended = !walk->visit_while(walk->context, entry_at(walk->store, ref));
+        walk->ended = !walk->visit_while(walk->context, entry);
 }
 
 uint64_t store_scan(struct store *store, unsigned db, uint64_t cursor,
@@ -203,6 +206,7 @@ struct entry *store_random(struct store *store, unsigned db)
     struct db *database = db_of(store, db);
     for (int tries = 0; tries < TRIES && database->index.count > 0; tries++) {
         struct entry *entry = entry_at(store, index_random(&database->index, &store->rng));
+        note_touch(store, TOUCH_WALKED, db, entry_key(entry));
         if (!store_is_expired(store, entry))
             return entry;
         struct key key = store_key(store, entry_key(entry));

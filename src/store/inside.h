@@ -10,6 +10,7 @@
 #define STORE_INSIDE_H
 
 #include "store/store.h"
+#include "store/touched.h"
 #include "store/walk.h"
 #include "struct/index.h"
 #include "types/limits.h"
@@ -86,7 +87,8 @@ struct store {
     bool clock_held;
     uint32_t clock; /* seconds, 24 bits, for LRU */
 
-    struct db **slots; /* by slot; NULL: free */
+    struct touched *touched; /* NULL: nobody asks which keys are touched */
+    struct db **slots;       /* by slot; NULL: free */
     uint32_t slot_count;
     uint16_t *slot_of; /* by number */
     uint32_t databases;
@@ -175,6 +177,15 @@ void walk_each_kept(const struct store *store,
 
 /* use.c: a new entry. */
 void store_start_use(struct store *store, struct entry *entry);
+
+/* touched.c. pre: it is on. */
+void touched_keep(const struct store *store, enum touch touch, unsigned db, struct bytes key);
+static inline void note_touch(const struct store *store, enum touch touch, unsigned db,
+                              struct bytes key)
+{
+    if (UNLIKELY(store->touched != NULL))
+        touched_keep(store, touch, db, key);
+}
 
 /* Tells the hooks, and counts the change. */
 void store_changed(struct store *store, const struct db *db, struct bytes key, enum event event);

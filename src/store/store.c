@@ -46,6 +46,7 @@ void store_drop(struct store *store)
     while (!past_free_step(&store->space))
         continue;
     databases_release(store);
+    touched_stop(store);
     buffer_release(&store->inner_room);
     space_release(&store->space);
     heap_drop(store->heap);
@@ -171,6 +172,7 @@ static void expire_by_reading(struct store *store, struct db *db, const struct k
 static struct entry *look(struct store *store, struct db *db, const struct key *key)
 {
     struct entry *entry = find(store, db, key);
+    note_touch(store, TOUCH_LOOKED, db->number, key->name);
     if (entry != NULL && UNLIKELY(store_is_expired(store, entry))) {
         expire_by_reading(store, db, key, entry);
         return NULL;
@@ -235,6 +237,9 @@ void store_changed(struct store *store, const struct db *db, struct bytes key, e
 {
     if (event != EVENT_EXPIRED)
         store->dirty++;
+    note_touch(store,
+               event == EVENT_EXPIRED || event == EVENT_HEXPIRED ? TOUCH_GONE : TOUCH_CHANGED,
+               db->number, key);
     for (uint32_t i = 0; i < store->hook_count; i++) {
         const struct store_hooks *hooks = &store->hooks[i];
         if (hooks->changed != NULL)
