@@ -29,13 +29,19 @@ static const struct channel_spec *channel_spec(const struct command_row *row)
     return NULL;
 }
 
+/* As in Redis, "*" is every name but the empty one; ~* and &* are no patterns. */
+static bool fits(struct bytes pattern, struct bytes name)
+{
+    return (name.count > 0 || pattern.count == 0) && glob_match(pattern, name);
+}
+
 static bool grants_channel(const struct selector *selector, struct bytes channel, bool is_pattern)
 {
     if (selector->all_channels)
         return true;
     for (size_t i = 0; i < selector->channels.count; i++) {
         struct bytes granted = user_text_view(&selector->channels.items[i]);
-        if (is_pattern ? bytes_equal(granted, channel) : glob_match(granted, channel))
+        if (is_pattern ? bytes_equal(granted, channel) : fits(granted, channel))
             return true;
     }
     return false;
@@ -80,7 +86,7 @@ static bool grants_key(const struct selector *selector, struct bytes key, unsign
     uint16_t wanted = access_wanted(key_flags);
     for (size_t i = 0; i < selector->keys.count; i++) {
         const struct user_text *pattern = &selector->keys.items[i];
-        if ((pattern->mark & wanted) == wanted && glob_match(user_text_view(pattern), key))
+        if ((pattern->mark & wanted) == wanted && fits(user_text_view(pattern), key))
             return true;
     }
     return false;
@@ -266,14 +272,13 @@ void access_reply(struct reply *reply, const struct client *client, enum access_
                   const struct command_row *row, const struct access_why *why)
 {
     struct buffer text = { 0 };
-    const char *before = place == ACCESS_IN_SCRIPT ? "NOPERM ACL failure in script: " : "NOPERM ";
     if (place == ACCESS_IN_EXEC)
         reply_errorf(reply,
                      "NOPERM ACLs rules changed between the moment the transaction was accumulated "
                      "and the EXEC call. This command is no longer allowed for the following "
                      "reason: %s",
                      exec_reason(why));
-    else if (client->user != NULL && buffer_append_text(&text, before) &&
+    else if (client->user != NULL && buffer_append_text(&text, "NOPERM ") &&
              access_explain(&text, client->user, row, why, NULL))
         reply_error_bytes(reply, buffer_view(&text));
     else

@@ -62,7 +62,7 @@ void acl_getuser(struct call *call)
     struct reply *reply = call->reply;
     const struct user *user = users_find(call->context->users, call->argv[2]);
     if (user == NULL) {
-        reply_nil_array(reply);
+        reply_nil(reply);
         return;
     }
     reply_map(reply, 6);

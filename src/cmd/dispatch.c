@@ -559,27 +559,17 @@ enum err dispatch_logged(struct dispatch *dispatch, struct client *client, struc
     return failed && strcmp(client->reply.pool->error_code, "OOM") == 0 ? ERR_MEMORY : ERR_NONE;
 }
 
-static void execute(struct dispatch *dispatch, const struct plan *plan,
-                    const struct net_request *request)
+/* What was refused in `reply` spoils the transaction; EXEC ends it, and says why in its own. */
+static void end_refused(struct dispatch *dispatch, struct command_row *row, struct client *client,
+                        struct reply *reply)
 {
-    struct client *client = request->client;
-    dispatch->figures->commands++;
-    if (UNLIKELY(!plan->arity_fits) ||
-        UNLIKELY(!may_run(dispatch, plan->row, plan->row->flags, request, &client->reply))) {
-        refuse(dispatch, plan, request, &client->reply);
-        dispatch_refused(dispatch, plan->row, &client->reply);
-        return;
-    }
-    client->last_command = plan->row->command;
-    set_call(dispatch, plan->row, request, &dispatch->keys[plan->first], plan->count);
-    if (UNLIKELY(dispatch->hook_count > 0) && !hooks_before(dispatch, plan->row))
-        return;
-    run(dispatch, plan->row, 0);
-    if (UNLIKELY(blocker_has_work(dispatch->blocker)))
-        blocker_serve(dispatch->blocker);
+    transaction_spoil(client);
+    if (reply != &client->reply)
+        transaction_abort(dispatch->context, client, reply);
+    dispatch_refused(dispatch, row, reply);
 }
 
-/* The same checks; a refusal spoils the transaction, and one of EXEC ends it. */
+/* The checks of execute(); a refusal spoils the transaction, and one of EXEC ends it. */
 static bool refused_in_multi(struct dispatch *dispatch, const struct plan *plan,
                              const struct net_request *request)
 {
@@ -592,10 +582,7 @@ static bool refused_in_multi(struct dispatch *dispatch, const struct plan *plan,
                    !may_run(dispatch, row, transaction_flags(client, row), request, reply);
     if (refused) {
         refuse(dispatch, plan, request, reply);
-        transaction_spoil(client);
-        if (is_exec)
-            transaction_abort(dispatch->context, client, reply);
-        dispatch_refused(dispatch, row, reply);
+        end_refused(dispatch, row, client, reply);
     }
     reply_release(&aside);
     return refused;
@@ -604,9 +591,9 @@ static bool refused_in_multi(struct dispatch *dispatch, const struct plan *plan,
 static void execute_in_multi(struct dispatch *dispatch, const struct plan *plan,
                              const struct net_request *request)
 {
+    request->client->last_command = plan->row != NULL ? plan->row->command : NULL;
     if (refused_in_multi(dispatch, plan, request))
         return;
-    request->client->last_command = plan->row->command;
     set_call(dispatch, plan->row, request, &dispatch->keys[plan->first], plan->count);
     if (!transaction_passes(plan->row)) {
         transaction_queue(&dispatch->call, plan->row);
@@ -614,6 +601,30 @@ static void execute_in_multi(struct dispatch *dispatch, const struct plan *plan,
         return;
     }
     dispatch->figures->commands++;
+    run(dispatch, plan->row, 0);
+    if (UNLIKELY(blocker_has_work(dispatch->blocker)))
+        blocker_serve(dispatch->blocker);
+}
+
+static void execute(struct dispatch *dispatch, const struct plan *plan,
+                    const struct net_request *request)
+{
+    struct client *client = request->client;
+    if (UNLIKELY(plan->row != NULL && plan->row->run == cmd_exec)) {
+        execute_in_multi(dispatch, plan, request); /* refused it says EXECABORT without MULTI too */
+        return;
+    }
+    dispatch->figures->commands++;
+    client->last_command = plan->row != NULL ? plan->row->command : NULL;
+    if (UNLIKELY(!plan->arity_fits) ||
+        UNLIKELY(!may_run(dispatch, plan->row, plan->row->flags, request, &client->reply))) {
+        refuse(dispatch, plan, request, &client->reply);
+        dispatch_refused(dispatch, plan->row, &client->reply);
+        return;
+    }
+    set_call(dispatch, plan->row, request, &dispatch->keys[plan->first], plan->count);
+    if (UNLIKELY(dispatch->hook_count > 0) && !hooks_before(dispatch, plan->row))
+        return;
     run(dispatch, plan->row, 0);
     if (UNLIKELY(blocker_has_work(dispatch->blocker)))
         blocker_serve(dispatch->blocker);
@@ -675,24 +686,26 @@ static void run_while_busy(struct dispatch *dispatch, struct command_row *row,
 static void execute_while_busy(struct dispatch *dispatch, const struct net_request *request)
 {
     struct client *client = request->client;
-    struct reply *reply = &client->reply;
     struct plan plan = { .row = cmd_table_find(dispatch->context->table, request->argv,
                                                request->argc) };
     plan.arity_fits = plan.row != NULL && dispatch_arity_fits(plan.row, request->argc);
+    bool is_exec = plan.row != NULL && plan.row->run == cmd_exec;
+    struct reply aside, *reply = is_exec ? &aside : &client->reply;
+    reply_init(&aside, client->reply.pool);
     dispatch->figures->commands++;
+    client->last_command = plan.row != NULL ? plan.row->command : NULL;
     bool let = plan.arity_fits && allows(dispatch, plan.row, client, request->argv, request->argc,
                                          ACCESS_TOP_LEVEL, reply);
     if (let && (plan.row->flags & CMD_ALLOW_BUSY) != 0) {
-        client->last_command = plan.row->command;
         run_while_busy(dispatch, plan.row, request);
-        return;
+    } else {
+        if (let)
+            scripting_busy_error(dispatch->context->scripting, reply);
+        else
+            refuse(dispatch, &plan, request, reply);
+        end_refused(dispatch, plan.row, client, reply);
     }
-    if (let)
-        scripting_busy_error(dispatch->context->scripting, reply);
-    else
-        refuse(dispatch, &plan, request, reply);
-    dispatch_refused(dispatch, plan.row, reply);
-    transaction_spoil(client);
+    reply_release(&aside);
 }
 
 /* Everything is refused but the little that may end the script. */

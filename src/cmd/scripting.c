@@ -113,7 +113,6 @@ static void tell_denied(struct reply *reply, struct reply *refusal)
 static struct command_row *allowed_row(const struct scripting *scripting, const struct bytes *argv,
                                        uint32_t argc, struct reply *reply)
 {
-    const struct script_job *job = scripting->job;
     struct command_row *row = cmd_table_find(scripting->context->table, argv, argc);
     const char *refusal = NULL;
     if (row == NULL || row->run == NULL)
@@ -122,9 +121,6 @@ static struct command_row *allowed_row(const struct scripting *scripting, const 
         refusal = "ERR Wrong number of args calling Redis command from script";
     else if ((row->flags & CMD_NOSCRIPT) != 0)
         refusal = "ERR This Redis command is not allowed from script";
-    else if ((job->read_only || (job->flags & SCRIPT_NO_WRITES) != 0) &&
-             (row->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0)
-        refusal = "ERR Write commands are not allowed from read-only scripts.";
     if (refusal == NULL)
         return row;
     reply_error(reply, refusal);
@@ -132,16 +128,16 @@ static struct command_row *allowed_row(const struct scripting *scripting, const 
     return NULL;
 }
 
-/* Whether rights and the state of the server let it: false with the error written. */
+/* Whether rights and, with NESTED_GATED, the state of the server let it: false with the error
+ * written. */
 static bool is_let(const struct scripting *scripting, const struct bytes *argv, uint32_t argc,
-                   struct reply *reply)
+                   unsigned flags, struct reply *reply)
 {
     struct reply_pool pool = { 0 };
     struct reply refusal;
     struct command_row *row;
     reply_init(&refusal, &pool);
-    bool let =
-        nested_check(scripting->outer, argv, argc, NESTED_GATED, &refusal, &row) == NESTED_RAN;
+    bool let = nested_check(scripting->outer, argv, argc, flags, &refusal, &row) == NESTED_RAN;
     if (!let) {
         tell_denied(reply, &refusal);
         nested_refused(scripting->outer, row, reply);
@@ -151,12 +147,34 @@ static bool is_let(const struct scripting *scripting, const struct bytes *argv, 
     return let;
 }
 
+static bool writes_where_it_must_not(const struct script_job *job, const struct command_row *row)
+{
+    return (job->read_only || (job->flags & SCRIPT_NO_WRITES) != 0) &&
+           (row->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
+}
+
+/* That the user may not run it at all is told first. */
+static void refuse_write(const struct scripting *scripting, const struct bytes *argv, uint32_t argc,
+                         struct command_row *row, struct reply *reply)
+{
+    if (!is_let(scripting, argv, argc, 0, reply))
+        return;
+    reply_error(reply, "ERR Write commands are not allowed from read-only scripts.");
+    nested_refused(scripting->outer, row, reply);
+}
+
 static void run_command(void *context, struct bytes *argv, uint32_t argc, struct reply *reply)
 {
     struct scripting *scripting = context;
     unsigned flags = NESTED_QUIETLY;
     struct command_row *row = allowed_row(scripting, argv, argc, reply);
-    if (row == NULL || !is_let(scripting, argv, argc, reply))
+    if (row == NULL)
+        return;
+    if (UNLIKELY(writes_where_it_must_not(scripting->job, row))) {
+        refuse_write(scripting, argv, argc, row, reply);
+        return;
+    }
+    if (!is_let(scripting, argv, argc, NESTED_GATED, reply))
         return;
     if ((row->flags & CMD_WRITE) != 0)
         scripting->wrote = true;

@@ -254,6 +254,44 @@ def test_what_was_refused_is_noted(server, admin):
     assert int(re.search(r"acl_access_denied_key:(\d+)", stats)[1]) >= 3
 
 
+def test_notes_say_which_command_was_refused(server, admin):
+    admin.call("ACL", "SETUSER", "al", "on", "nopass", "~a", "+get", "+multi", "+eval")
+    al = as_user(server, "al")
+    al.call("GET", "b")
+    al.call("MULTI")
+    al.call("SET", "a", "x")
+    infos = [dict(zip(e[::2], e[1::2]))[b"client-info"] for e in admin.call("ACL", "LOG")]
+    assert b" cmd=set " in infos[0] and b" cmd=get " in infos[1]
+
+
+def test_scripts_tell_what_their_user_may_not(server, admin):
+    admin.call("ACL", "SETUSER", "al", "on", "nopass", "~a", "+get", "+eval", "+eval_ro")
+    al = as_user(server, "al")
+    words = "ERR ACL failure in script: User al has no permissions to run the 'set' command"
+    for name in "EVAL", "EVAL_RO":
+        assert str(al.call(name, "return redis.pcall('set', 'a', 1)", 0)) == words
+        assert str(al.call(name, "return redis.call('set', 'a', 1)", 0)).startswith(words + " scr")
+    assert str(al.call("EVAL", "return redis.pcall('get', 'b')", 0)) == \
+        "ERR ACL failure in script: No permissions to access a key"
+
+
+def test_exec_that_is_refused_ends_the_transaction(server, admin):
+    admin.call("ACL", "SETUSER", "al", "on", "nopass", "allkeys", "+@all", "-exec")
+    al = as_user(server, "al")
+    refusal = ("EXECABORT Transaction discarded because of: NOPERM User al has no permissions to "
+               "run the 'exec' command")
+    assert str(al.call("EXEC")) == refusal
+    al.call("MULTI")
+    assert str(al.call("EXEC")) == refusal and al.call("GET", "x") is None
+
+
+def test_a_lone_star_is_not_the_empty_name(server, admin):
+    admin.call("ACL", "SETUSER", "al", "+get", "%R~*")
+    assert b"access the '' key" in admin.call("ACL", "DRYRUN", "al", "GET", "")
+    admin.call("ACL", "SETUSER", "al", "~*")
+    assert admin.call("ACL", "DRYRUN", "al", "GET", "") == "OK"
+
+
 def test_dry_run(server, admin):
     admin.call("ACL", "SETUSER", "al", "~a", "+get", "+sort")
     run = lambda *words: admin.call("ACL", "DRYRUN", "al", *words)

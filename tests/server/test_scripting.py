@@ -291,6 +291,18 @@ def test_a_script_is_killed(impatient, text):
         assert running.client.call("PING") == "PONG"
 
 
+def test_a_transaction_ends_while_a_script_takes_long(impatient):
+    with impatient.client() as other, impatient.client() as third:
+        other.call("MULTI"), other.call("SET", "a", 1)
+        running = Running(impatient, "while true do end")
+        busy = wait_busy(third)
+        assert other.call("EXEC") == "EXECABORT Transaction discarded because of: " + busy
+        assert other.call("DISCARD") == "ERR DISCARD without MULTI"
+        assert third.call("SCRIPT", "KILL") == "OK"
+        running.result()
+        assert third.call("EXISTS", "a") == 0
+
+
 def test_kill_comes_with_the_script(impatient):
     """Both requests may be parsed into one batch: the one behind must not wait for the first."""
     for _ in range(5):
