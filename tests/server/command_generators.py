@@ -315,7 +315,7 @@ GENERATORS = {
 
 # Commands that are not sent, and why.
 EXCLUDED = {
-    "acl": "changes who may send the rest; test_acl.py compares its words and its errors",
+    "acl": "changes who may send the rest; test_differential_users.py draws it",
     "quit": "ends the connection",
     "shutdown": "ends the server",
     "save": "writes a file; its own tests cover it",
