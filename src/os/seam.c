@@ -114,11 +114,13 @@ static void pages_touch(void *context, void *at, size_t bytes)
 #define MADV_COLLAPSE 25 /* Linux 6.1; older kernels refuse it */
 #endif
 
+/* A large page that is there stays one. What is touched in its place later, when it was given back,
+ * shall be a small one again: one bucket would hold 2 MiB. */
 static void pages_merge(void *context, void *at, size_t bytes)
 {
     (void)context;
-    if (madvise(at, bytes, MADV_HUGEPAGE) == 0)
-        madvise(at, bytes, MADV_COLLAPSE);
+    if (madvise(at, bytes, MADV_HUGEPAGE) == 0 && madvise(at, bytes, MADV_COLLAPSE) == 0)
+        madvise(at, bytes, MADV_NOHUGEPAGE);
 }
 
 /* The kernel may have unmapped the target before it found that it cannot go on. */
