@@ -196,6 +196,12 @@ void heap_figures(const struct heap *heap, struct heap_figures *figures)
     };
 }
 
+void heap_run_figures(const struct heap *heap, unsigned kind, struct heap_run_figures *figures)
+{
+    *figures = (struct heap_run_figures){ .bytes = heap->run_bytes_of[kind],
+                                          .slack = heap->run_slack_of[kind] };
+}
+
 void heap_reset_counters(struct heap *heap)
 {
     heap->moved_blocks = 0;

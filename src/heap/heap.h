@@ -108,6 +108,11 @@ struct heap_figures {
     uint64_t moved_blocks, moved_bytes, missed_blocks, drained_spans, returned_bytes;
 };
 void heap_figures(const struct heap *heap, struct heap_figures *figures);
+/* Runs of one kind: their pages, and what of these is past what was asked for. */
+struct heap_run_figures {
+    uint64_t bytes, slack;
+};
+void heap_run_figures(const struct heap *heap, unsigned kind, struct heap_run_figures *figures);
 void heap_reset_counters(struct heap *heap); /* those of the mover */
 /* What moving could give back now: free cells that fill whole spans. */
 uint64_t heap_reclaimable(const struct heap *heap);

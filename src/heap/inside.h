@@ -128,6 +128,7 @@ struct heap {
 
     uint64_t allocated, active, blocks; /* cells and runs */
     uint64_t run_count, run_bytes, run_slack;
+    uint64_t run_bytes_of[HEAP_KINDS_MAX], run_slack_of[HEAP_KINDS_MAX]; /* the same by kind */
     uint64_t moved_blocks, moved_bytes, missed_blocks, drained_spans, returned_bytes;
     uint8_t *tables[TABLES];
     uint64_t tables_committed[TABLES];

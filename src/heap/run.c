@@ -49,6 +49,8 @@ static void count(struct heap *heap, const struct run *run, bool add)
     heap->active += add ? pages : -pages;
     heap->run_bytes += add ? pages : -pages;
     heap->run_slack += add ? pages - run->bytes : run->bytes - pages;
+    heap->run_bytes_of[run->kind] += add ? pages : -pages;
+    heap->run_slack_of[run->kind] += add ? pages - run->bytes : run->bytes - pages;
     heap->returning_bytes += add ? surplus(run) : -surplus(run);
 }
 

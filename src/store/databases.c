@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/prefetch.h"
 #include "store/inside.h"
+#include "struct/kinds.h"
 #include "struct/past.h"
 
 enum { POP_AT_ONCE = 64 };
@@ -143,6 +144,25 @@ void store_figures(const struct store *store, struct store_figures *figures)
     figures->index_bytes = store_all_index_bytes(store);
 }
 
+void store_held(const struct store *store, struct store_held *held)
+{
+    const struct entries_held *entries = &store->held;
+    const struct space_held *values = &store->space.held;
+    struct heap_run_figures runs;
+    heap_run_figures(store->heap, BLOCK_VALUE, &runs);
+    uint64_t past = store->space.past == NULL ? 0 : past_bytes(store->space.past);
+    *held = (struct store_held){ .kept = values->kept,
+                                 .copies = past > values->kept ? past - values->kept : 0,
+                                 .ids = roots_bytes(&store->space.roots) };
+    for (unsigned type = 0; type < VALUE_TYPES; type++) {
+        held->by_type[type] = entries->by_type[type] + values->by_type[type];
+        held->rounding += held->by_type[type];
+    }
+    held->rounding -= entries->asked + values->asked + values->outside;
+    held->rounding += runs.slack;
+    held->by_type[VALUE_STRING] += runs.bytes - values->outside - values->kept;
+}
+
 void store_reset_counters(struct store *store)
 {
     store->hits = store->misses = store->expired = store->expired_by_reading = 0;
@@ -261,7 +281,7 @@ static bool empty_step(struct store *store, struct db *db)
         count_expiry(db, entry_expiry(entry), -1);
         count_inner(db, entry, -1);
         store_give_value(store, &value);
-        heap_give(store->heap, entry);
+        store_give_entry(store, entry);
     }
     if (db->dying) {
         store->lazyfree_pending -= count;

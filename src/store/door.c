@@ -32,6 +32,14 @@ void count_inner(struct db *db, const struct entry *entry, int sign)
         db->inner_expires += sign > 0 ? 1 : UINT64_MAX;
 }
 
+void store_give_entry(struct store *store, struct entry *entry)
+{
+    store->held.by_type[entry_type(entry)] -= heap_block_bytes(store->heap, entry);
+    store->held.asked -=
+        entry_bytes(entry_key_bytes(entry), entry_body(entry).count, entry_expires(entry));
+    heap_give(store->heap, entry);
+}
+
 static void tag_expiry(struct store *store, const struct entry *entry)
 {
     int64_t expiry = entry_expiry(entry);
@@ -131,7 +139,7 @@ void store_discard(struct store *store, struct db *db, const struct key *key, st
     walk_before_change(store, db, entry);
     unlink_entry(store, db, key, entry);
     store_give_value(store, &value);
-    heap_give(store->heap, entry);
+    store_give_entry(store, entry);
 }
 
 void store_remove(struct store *store, unsigned db, const struct key *key, struct entry *entry,
@@ -173,6 +181,8 @@ static struct entry *make_entry(struct store *store, const struct entry_parts *p
     struct entry *entry = heap_take(store->heap, bytes_of_parts(parts), kind_of(parts));
     if (entry == NULL)
         return NULL;
+    store->held.by_type[parts->type] += heap_block_bytes(store->heap, entry);
+    store->held.asked += bytes_of_parts(parts);
     entry_lay_out(entry, parts);
     entry_set_epoch(entry, store->walk.epoch);
     tag_expiry(store, entry);
@@ -190,10 +200,22 @@ static bool fits_in_place(const struct store *store, const struct entry *entry,
            heap_fits(store->heap, entry, bytes_of_parts(parts));
 }
 
+/* The entry stays in its block. */
+static void recount(struct store *store, const struct entry *entry, const struct entry_parts *parts)
+{
+    store->held.asked += parts->body_bytes - entry_body(entry).count; /* wraps where it shrinks */
+    if (LIKELY(entry_type(entry) == parts->type))
+        return;
+    uint64_t held = heap_block_bytes(store->heap, entry);
+    store->held.by_type[entry_type(entry)] -= held;
+    store->held.by_type[parts->type] += held;
+}
+
 static void rewrite_header(struct store *store, struct db *db, struct entry *entry,
                            const struct entry_parts *parts)
 {
     int64_t before = entry_expiry(entry);
+    recount(store, entry, parts);
     count_inner(db, entry, -1);
     entry->tag = (uint8_t)((entry->tag & 0xe0u) | parts->type | parts->encoding << 3);
     count_inner(db, entry, 1);
@@ -219,14 +241,14 @@ static void replace_entry(struct store *store, struct db *db, const struct key *
     count_expiry(db, entry_expiry(to), 1);
     count_inner(db, from, -1);
     count_inner(db, to, 1);
-    heap_give(store->heap, from);
+    store_give_entry(store, from);
 }
 
 static enum err insert_entry(struct store *store, struct db *db, const struct key *key,
                              struct entry *entry)
 {
     if (!index_insert(&db->index, key->hash, entry_ref(store, entry))) {
-        heap_give(store->heap, entry);
+        store_give_entry(store, entry);
         return ERR_MEMORY;
     }
     count_expiry(db, entry_expiry(entry), 1);
@@ -413,7 +435,7 @@ enum err store_rename(struct store *store, unsigned from_db, const struct key *f
     if (err != ERR_NONE)
         return err;
     unlink_entry(store, source, from, entry); /* the value has a new owner */
-    heap_give(store->heap, entry);
+    store_give_entry(store, entry);
     store_notify(store, to_db, to->name, EVENT_NEW);
     store_changed(store, source, from->name, from_event);
     store_changed(store, target, to->name, to_event);

@@ -75,6 +75,12 @@ struct store_walk {
     struct walk_keeping keeping;
 };
 
+/* What entries hold of the heap, exact: see store_held. */
+struct entries_held {
+    uint64_t by_type[SPACE_TYPES];
+    uint64_t asked; /* before rounding */
+};
+
 struct store {
     struct heap *heap;
     uint8_t *base; /* the heap's */
@@ -104,6 +110,7 @@ struct store {
     struct buffer inner_room; /* of the one that is worked on: its key, and its new body */
     bool active_expire;
 
+    struct entries_held held;
     struct store_use_options use;
     uint32_t hook_count;
     struct store_hooks hooks[STORE_HOOKS_MAX];
@@ -149,6 +156,8 @@ static inline struct value dying_as_value(const struct dying_value *dying)
 }
 void count_expiry(struct db *db, int64_t expiry, int sign);
 void count_inner(struct db *db, const struct entry *entry, int sign);
+/* The entry's block is about to be given back. */
+void store_give_entry(struct store *store, struct entry *entry);
 /* No element of the value expires before; or VALUE_NEVER. */
 int64_t store_inner_expiry(const struct store *store, const struct entry *entry);
 

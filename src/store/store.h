@@ -220,6 +220,16 @@ struct store_figures {
     uint64_t value_bytes;          /* live entries and their blocks */
     uint64_t key_hits, key_misses; /* entries moved by the mover, and not */
 };
+/* Where the blocks of the heap went; exact, kept at the door and in struct/nodes.c. The types and
+ * `kept` add up to the heap's `allocated`. A value that is being given back counts until it has. */
+struct store_held {
+    uint64_t by_type[VALUE_TYPES]; /* entries with their keys, and all blocks of their values */
+    uint64_t kept;                 /* runs that only a snapshot under way still holds */
+    uint64_t rounding;             /* of all these, what the heap added to what was asked for */
+    uint64_t copies;               /* malloc'ed for a snapshot under way, of what has changed */
+    uint64_t ids;                  /* malloc'ed: the table from ids to roots of big values */
+};
+void store_held(const struct store *store, struct store_held *held);
 /* One more change, of what is no key. */
 void store_count_change(struct store *store);
 void store_figures(const struct store *store, struct store_figures *figures);

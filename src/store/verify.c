@@ -1,19 +1,44 @@
 #include "store/inside.h"
+#include "struct/kinds.h"
+#include "struct/nodes.h"
 #include "struct/past.h"
 
 struct tally {
     struct store *store;
     const struct db *db;
     uint64_t count, expires, inner_expires, blocks, bytes;
+    unsigned type; /* of the value whose blocks are counted; VALUE_TYPES: of none */
+    uint64_t by_type[VALUE_TYPES + 1];
+    uint64_t asked; /* before rounding */
     unsigned __int128 expiry_sum;
     bool valid;
 };
 
+/* A run's own bytes are known to the heap alone, and counted by store_held as it says. */
+static uint64_t asked_of(const struct store *store, const void *block)
+{
+    const struct node_head *head = block;
+    uint64_t held = heap_block_bytes(store->heap, block);
+    if (heap_block_kind(store->heap, block) == BLOCK_VALUE)
+        return 0;
+    if (head->number == NODE_ROOT) {
+        const struct root *root = block;
+        return sizeof *root + root->sets * sizeof *root->nodes + root->more_bytes;
+    }
+    if ((head->number & ~NODE_SECOND) == NODE_DIRECTORY)
+        return held;
+    return NODE_HEADER + (uint64_t)((const struct node *)block)->used;
+}
+
 static void count_ref(void *context, uint64_t ref)
 {
     struct tally *tally = context;
+    const void *block = heap_at(tally->store->base, ref);
+    uint64_t held = heap_block_bytes(tally->store->heap, block);
     tally->blocks++;
-    tally->bytes += heap_block_bytes(tally->store->heap, heap_at(tally->store->base, ref));
+    tally->bytes += held;
+    tally->by_type[tally->type] += held;
+    tally->asked += asked_of(tally->store, block);
 }
 
 static bool visit_entry(void *context, const struct entry *entry)
@@ -37,6 +62,9 @@ static bool visit_entry(void *context, const struct entry *entry)
     }
     tally->blocks++;
     tally->bytes += heap_block_bytes(store->heap, entry);
+    tally->type = value.type;
+    tally->by_type[value.type] += heap_block_bytes(store->heap, entry);
+    tally->asked += bytes;
     if (entry_expires(entry)) {
         int64_t expiry = entry_expiry(entry);
         tally->expires++;
@@ -67,6 +95,9 @@ static bool db_valid(struct store *store, const struct db *db, struct tally *tot
     while (cursor != 0 && tally.valid);
     total->blocks += tally.blocks;
     total->bytes += tally.bytes;
+    total->asked += tally.asked;
+    for (unsigned type = 0; type < VALUE_TYPES; type++)
+        total->by_type[type] += tally.by_type[type];
     return tally.valid && tally.count == db->index.count && tally.expires == db->expires &&
            tally.inner_expires == db->inner_expires && tally.expiry_sum == db->expiry_sum;
 }
@@ -74,6 +105,7 @@ static bool db_valid(struct store *store, const struct db *db, struct tally *tot
 static void count_value(void *context, const struct value *value)
 {
     struct tally *total = context;
+    total->type = value->type;
     type_ops(value->type)->each_ref(&total->store->space, value, count_ref, total);
 }
 
@@ -86,7 +118,21 @@ static void count_dying(struct store *store, struct tally *total)
         count_value(total, &value);
     }
     walk_each_kept(store, count_value, total);
+    total->type = VALUE_TYPES;
     past_each_run(&store->space, count_ref, total);
+}
+
+static bool held_valid(const struct store *store, const struct tally *total)
+{
+    struct store_held held;
+    struct heap_run_figures runs;
+    store_held(store, &held);
+    heap_run_figures(store->heap, BLOCK_VALUE, &runs);
+    for (unsigned type = 0; type < VALUE_TYPES; type++)
+        if (total->by_type[type] != held.by_type[type])
+            return false;
+    return total->by_type[VALUE_TYPES] == held.kept &&
+           held.rounding == total->bytes - runs.bytes - total->asked + runs.slack;
 }
 
 bool store_valid(struct store *store)
@@ -100,5 +146,6 @@ bool store_valid(struct store *store)
             return false;
     count_dying(store, &total);
     heap_figures(store->heap, &heap);
-    return total.blocks == heap.blocks && total.bytes == heap.allocated;
+    return total.blocks == heap.blocks && total.bytes == heap.allocated &&
+           held_valid(store, &total);
 }

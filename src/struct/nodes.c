@@ -19,6 +19,13 @@ static void set_slot(const struct space *space, const struct nodes *nodes, uint3
     memcpy(nodes_slot(space, nodes, number), &ref, DIRECTORY_SLOT);
 }
 
+/* Both sums wrap where less is held than before. */
+static void count(struct space *space, const struct root *root, uint64_t held, uint64_t asked)
+{
+    space->held.by_type[root->type] += held;
+    space->held.asked += asked;
+}
+
 static size_t directory_bytes(uint32_t slots)
 {
     return DIRECTORY_HEADER + (size_t)slots * DIRECTORY_SLOT;
@@ -40,6 +47,7 @@ static bool resize_directory(struct space *space, struct root *root, unsigned se
     nodes->directory = space_ref(space, directory);
     nodes->capacity = (uint32_t)((held - DIRECTORY_HEADER) / DIRECTORY_SLOT);
     nodes->held += held - before;
+    count(space, root, held - before, held - before); /* all of it is room for slots */
     return true;
 }
 
@@ -62,12 +70,14 @@ bool nodes_extend(struct space *space, struct root *root, unsigned set)
     return true;
 }
 
-static void drop_directory(struct space *space, struct nodes *nodes)
+static void drop_directory(struct space *space, const struct root *root, struct nodes *nodes)
 {
     if (nodes->directory == 0)
         return;
     void *directory = space_at(space, nodes->directory);
-    nodes->held -= heap_block_bytes(space->heap, directory);
+    uint64_t held = heap_block_bytes(space->heap, directory);
+    nodes->held -= held;
+    count(space, root, -held, -held);
     nodes->directory = 0;
     nodes->capacity = 0;
     heap_give(space->heap, directory);
@@ -79,7 +89,7 @@ void nodes_cut(struct space *space, struct root *root, unsigned set, uint32_t co
     DCHECK(count <= nodes->count);
     nodes->count = count;
     if (count == 0) {
-        drop_directory(space, nodes);
+        drop_directory(space, root, nodes);
         return;
     }
     uint32_t spare = nodes->capacity - count;
@@ -112,6 +122,7 @@ struct root *root_new(struct space *space, unsigned type, unsigned sets, size_t 
     root->sets = (uint8_t)sets;
     root->more_bytes = (uint32_t)more_bytes;
     root->epoch = space->epoch;
+    count(space, root, heap_block_bytes(space->heap, root), bytes);
     return root;
 }
 
@@ -122,6 +133,8 @@ void root_drop(struct space *space, struct root *root)
     if (UNLIKELY(space->past != NULL))
         past_keep_dropped(space, root);
     roots_give(&space->roots, root->head.id);
+    count(space, root, -(uint64_t)heap_block_bytes(space->heap, root),
+          -(uint64_t)root_bytes(root->sets, root->more_bytes));
     heap_give(space->heap, root);
 }
 
@@ -149,15 +162,17 @@ struct node *node_make(struct space *space, struct root *root, unsigned set, uin
     node->head = (struct node_head){ root->head.id, number | set_bit(set) };
     node->used = (uint32_t)used;
     node->link = 0;
+    uint64_t held = heap_block_bytes(space->heap, node);
     nodes->used += used;
-    nodes->held += heap_block_bytes(space->heap, node);
+    nodes->held += held;
+    count(space, root, held, NODE_HEADER + used);
     set_slot(space, nodes, number, space_ref(space, node));
     return node;
 }
 
 /* Another block with the gap where it shall be: each byte is copied once. */
-static struct node *splice_anew(struct space *space, struct nodes *nodes, struct node *node,
-                                size_t offset, size_t remove, size_t insert)
+static struct node *splice_anew(struct space *space, const struct root *root, struct nodes *nodes,
+                                struct node *node, size_t offset, size_t remove, size_t insert)
 {
     size_t used = node->used - remove + insert;
     struct node *made = heap_take(space->heap, NODE_HEADER + used, BLOCK_NODE);
@@ -167,8 +182,9 @@ static struct node *splice_anew(struct space *space, struct nodes *nodes, struct
     made->used = (uint32_t)used;
     memcpy(made->at, node->at, offset);
     memcpy(made->at + offset + insert, node->at + offset + remove, node->used - offset - remove);
-    nodes->held += heap_block_bytes(space->heap, made);
-    nodes->held -= heap_block_bytes(space->heap, node);
+    uint64_t held = heap_block_bytes(space->heap, made) - heap_block_bytes(space->heap, node);
+    nodes->held += held;
+    count(space, root, held, 0);
     heap_give(space->heap, node);
     set_slot(space, nodes, node_number(made), space_ref(space, made));
     return made;
@@ -195,8 +211,8 @@ static void splice_inside(struct space *space, struct node *node, size_t offset,
 }
 
 /* A run: its pages grow before the payload is shifted, and shrink after. */
-static struct node *splice_run(struct space *space, struct nodes *nodes, struct node *node,
-                               size_t offset, size_t remove, size_t insert)
+static struct node *splice_run(struct space *space, const struct root *root, struct nodes *nodes,
+                               struct node *node, size_t offset, size_t remove, size_t insert)
 {
     size_t used = node->used - remove + insert;
     uint64_t before = heap_block_bytes(space->heap, node);
@@ -210,7 +226,9 @@ static struct node *splice_run(struct space *space, struct nodes *nodes, struct 
         made = node; /* smaller it need not become */
     if (insert >= remove)
         shift(made, offset, remove, insert);
-    nodes->held += heap_block_bytes(space->heap, made) - before;
+    uint64_t held = heap_block_bytes(space->heap, made) - before;
+    nodes->held += held;
+    count(space, root, held, 0);
     set_slot(space, nodes, node_number(made), space_ref(space, made));
     return made;
 }
@@ -230,16 +248,18 @@ struct node *node_splice(struct space *space, struct root *root, unsigned set, s
         splice_inside(space, node, offset, remove, insert);
     } else if (heap_block_bytes(space->heap, node) > HEAP_CELL_MAX &&
                NODE_HEADER + used > HEAP_CELL_MAX) {
-        made = splice_run(space, nodes, node, offset, remove, insert);
+        made = splice_run(space, root, nodes, node, offset, remove, insert);
     } else {
-        made = splice_anew(space, nodes, node, offset, remove, insert);
+        made = splice_anew(space, root, nodes, node, offset, remove, insert);
         if (made == NULL && insert <= remove) { /* it stays in its block, which is too big */
             shift(node, offset, remove, insert);
             made = node;
         }
     }
-    if (made != NULL)
-        nodes->used += used - was;
+    if (made == NULL)
+        return NULL;
+    nodes->used += used - was;
+    count(space, root, 0, (uint64_t)used - was);
     return made;
 }
 
@@ -271,8 +291,10 @@ void node_drop(struct space *space, struct root *root, unsigned set, struct node
 {
     struct nodes *nodes = &root->nodes[set];
     past_node_changes(space, root, set, node);
+    uint64_t held = heap_block_bytes(space->heap, node);
     nodes->used -= node->used;
-    nodes->held -= heap_block_bytes(space->heap, node);
+    nodes->held -= held;
+    count(space, root, -held, -(uint64_t)(NODE_HEADER + node->used));
     set_slot(space, nodes, node_number(node), 0);
     heap_give(space->heap, node);
 }

@@ -120,6 +120,14 @@ static void run_read(const uint8_t *at, uint64_t *ref, uint64_t *count)
     memcpy(count, at + 1 + RUN_REF, sizeof *count);
 }
 
+/* The sums wrap where one goes. */
+static void count_outside(struct space *space, struct root *root, uint64_t bytes)
+{
+    root->outside_bytes += bytes;
+    space->held.by_type[root->type] += bytes;
+    space->held.outside += bytes;
+}
+
 enum err packed_prepare(struct space *space, struct root *root, struct bytes content,
                         struct packed_item *item)
 {
@@ -138,7 +146,7 @@ enum err packed_prepare(struct space *space, struct root *root, struct bytes con
     item->head_bytes = RUN_BYTES;
     item->tail = bytes_of("", 0);
     root->outside++;
-    root->outside_bytes += heap_block_bytes(space->heap, run);
+    count_outside(space, root, heap_block_bytes(space->heap, run));
     return ERR_NONE;
 }
 
@@ -190,7 +198,7 @@ void packed_empty(struct space *space, struct root *root, const uint8_t *at)
         return;
     void *run = space_at(space, packed_run(at));
     root->outside--;
-    root->outside_bytes -= heap_block_bytes(space->heap, run);
+    count_outside(space, root, -(uint64_t)heap_block_bytes(space->heap, run));
     if (!past_keep_run(space, root, packed_run(at)))
         heap_give(space->heap, run);
 }

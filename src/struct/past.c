@@ -95,7 +95,9 @@ static bool release_some(struct space *space, struct kept_value *value, uint32_t
         uint64_t ref;
         value->runs.count -= sizeof ref;
         memcpy(&ref, value->runs.at + value->runs.count, sizeof ref);
-        heap_give(space->heap, space_at(space, ref));
+        void *run = space_at(space, ref);
+        space->held.kept -= heap_block_bytes(space->heap, run);
+        heap_give(space->heap, run);
     }
     if (value->freed < value->capacity || value->runs.count > 0)
         return false;
@@ -295,6 +297,7 @@ bool past_keep_run(struct space *space, const struct root *root, uint64_t ref)
     }
     past->bytes += bytes;
     value->bytes += bytes;
+    space->held.kept += bytes;
     return true;
 }
 

@@ -29,6 +29,15 @@ struct roots {
     uint64_t live;
 };
 
+/* What big values hold of the heap, as it rounds; exact, kept as it goes. */
+enum { SPACE_TYPES = 8 };
+struct space_held {
+    uint64_t by_type[SPACE_TYPES]; /* enum value_type: roots, directories, nodes, runs outside */
+    uint64_t asked;                /* of it, but for runs outside, before rounding */
+    uint64_t outside;              /* of it, runs of long elements */
+    uint64_t kept;                 /* runs that only a snapshot holds: of no type any more */
+};
+
 struct past;
 struct type_limits; /* types/limits.h */
 
@@ -39,6 +48,7 @@ struct space {
     struct rng *rng;
     const struct type_limits *limits;
     struct roots roots;
+    struct space_held held;
     struct past *past;            /* struct/past.h; NULL: no snapshot is under way */
     struct kept_value *past_rest; /* of values that were read: to be given back in steps */
     uint32_t epoch;               /* of roots that are made now */
