@@ -166,7 +166,9 @@ void memory_figures(struct memory_figures *figures)
         .resident = jemalloc_figure("stats.resident"),
         .retained = jemalloc_figure("stats.retained"),
         .muzzy = jemalloc_figure("stats.arenas.4096.pmuzzy") * jemalloc_figure("arenas.page"),
+        .spare = jemalloc_figure("stats.arenas.4096.pdirty") * jemalloc_figure("arenas.page"),
     };
+    figures->spare += figures->muzzy;
 }
 
 void memory_purge(void)
@@ -203,6 +205,8 @@ void memory_figures(struct memory_figures *figures)
         .allocated = memory_held(),
         .active = committed,
         .resident = committed,
+        .spare = committed > memory_held() ? committed - memory_held() : 0,
+        .spare_is_bound = true,
     };
 }
 
@@ -257,6 +261,7 @@ void memory_figures(struct memory_figures *figures)
         .active = heap - unmapped - free_pages,
         .resident = heap - unmapped,
         .retained = unmapped,
+        .spare = free_pages,
     };
 }
 
@@ -295,6 +300,8 @@ void memory_figures(struct memory_figures *figures)
         .allocated = (uint64_t)info.uordblks + info.hblkhd,
         .active = mapped,
         .resident = mapped,
+        .spare = info.fordblks,
+        .spare_is_bound = true,
     };
 }
 

@@ -27,6 +27,10 @@ uint64_t memory_held(void);
 /* The allocator's own figures; what it cannot tell is what memory_held knows, or 0. */
 struct memory_figures {
     uint64_t allocated, active, resident, retained, muzzy;
+    /* Free pages that are kept for reuse and hold memory. Where the allocator does not know which
+     * of its free memory does, this is all of it, and `spare_is_bound`. */
+    uint64_t spare;
+    bool spare_is_bound;
 };
 void memory_figures(struct memory_figures *figures);
 

@@ -7,6 +7,8 @@
 #include "observe/memory_now.h"
 #include "store/defrag.h"
 
+#include <stdio.h>
+
 static double percent(uint64_t part, uint64_t whole)
 {
     return 100 * memory_ratio(part, whole);
@@ -84,13 +86,13 @@ static void limits(struct info *info, const struct memory_report *report)
 
 static void buffers(struct info *info, const struct memory_report *report)
 {
-    info_count(info, "mem_not_counted_for_evict", 0);
+    info_count(info, "mem_not_counted_for_evict", info->context->observer->not_counted_bytes);
     info_count(info, "mem_replication_backlog", 0);
     info_count(info, "mem_total_replication_buffers", 0);
     info_count(info, "mem_clients_slaves", 0);
     info_count(info, "mem_clients_normal", report->clients);
     info_count(info, "mem_cluster_links", 0);
-    info_count(info, "mem_aof_buffer", 0);
+    info_count(info, "mem_aof_buffer", report->others.log_buffers);
     info_line(info, "mem_allocator:%s", memory_allocator_name());
     info_count(info, "mem_overhead_db_hashtable_rehashing", 0);
 }
@@ -129,6 +131,26 @@ static void own_heap(struct info *info, const struct memory_report *report)
     info_count(info, "active_defrag_cpu_us", defrag->slice_cpu_total_ns / 1000);
 }
 
+/* "data.free-cells" is resident_data_free_cells. */
+static void part(struct info *info, const char *name, int64_t bytes)
+{
+    char line[64];
+    int count = snprintf(line, sizeof line, "resident_%s", name);
+    for (int at = 0; at < count; at++)
+        if (line[at] == '.' || line[at] == '-')
+            line[at] = '_';
+    info_line(info, "%s:%lld", line, (long long)bytes);
+}
+
+/* Snug's own: used_memory_rss cut into parts, which add up to it. */
+static void parts(struct info *info, const struct memory_report *report)
+{
+    for (unsigned at = 0; at < MEMORY_PARTS; at++)
+        part(info, memory_part_name(at), (int64_t)report->parts[at]);
+    part(info, "unnamed", report->unnamed);
+    info_count(info, "heap_rounding_bytes", report->held.rounding);
+}
+
 void info_memory(struct info *info)
 {
     struct memory_report report;
@@ -146,4 +168,5 @@ void info_memory(struct info *info)
     info_count(info, "lazyfree_pending_objects", store.lazyfree_pending);
     info_count(info, "lazyfreed_objects", store.lazyfreed);
     own_heap(info, &report);
+    parts(info, &report);
 }

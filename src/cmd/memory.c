@@ -98,11 +98,11 @@ static void stat_buffers(struct call *call, const struct memory_report *report)
     stat_count(call, "peak.allocated", report->peak);
     stat_count(call, "total.allocated", report->used);
     stat_count(call, "startup.allocated", report->startup);
-    stat_count(call, "replication.backlog", 0);
+    stat_count(call, "replication.backlog", report->others.replication);
     stat_count(call, "clients.slaves", 0);
     stat_count(call, "clients.normal", report->clients);
     stat_count(call, "cluster.links", 0);
-    stat_count(call, "aof.buffer", 0);
+    stat_count(call, "aof.buffer", report->others.log_buffers);
     struct scripting_figures scripts;
     scripting_figures(call->context->scripting, &scripts);
     stat_count(call, "lua.caches", scripts.vm_bytes + scripts.cache_bytes);
@@ -149,9 +149,22 @@ static void stat_heap(struct call *call, const struct memory_report *report)
     stat_count(call, "heap.tables", report->heap.tables);
     stat_count(call, "heap.reclaimable", report->heap_reclaimable);
     stat_count(call, "index.bytes", report->index_bytes);
+    stat_count(call, "heap.rounding", report->held.rounding);
 }
 
-enum { STATS_FIXED = 10 + 6 + 12 + 6 };
+/* And the resident set cut into parts, which add up to it. */
+static void stat_parts(struct call *call, const struct memory_report *report)
+{
+    char name[64];
+    for (unsigned part = 0; part < MEMORY_PARTS; part++) {
+        snprintf(name, sizeof name, "resident.%s", memory_part_name(part));
+        stat_count(call, name, report->parts[part]);
+    }
+    stat_count(call, "resident.unnamed", (uint64_t)report->unnamed);
+    stat_count(call, "resident", report->rss);
+}
+
+enum { STATS_FIXED = 10 + 6 + 12 + 7 + MEMORY_PARTS + 2 };
 
 void memory_stats(struct call *call)
 {
@@ -163,6 +176,7 @@ void memory_stats(struct call *call)
     stat_dataset(call, &report);
     stat_allocator(call, &report);
     stat_heap(call, &report);
+    stat_parts(call, &report);
 }
 
 /* --- the allocator and the system ------------------------------------------------------------- */

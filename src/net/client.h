@@ -114,8 +114,10 @@ struct net_figures {
     uint64_t accepted, rejected, input_bytes, output_bytes;
     uint64_t reads, writes; /* calls that moved bytes */
     uint64_t query_buffer_disconnections, output_buffer_disconnections;
-    uint64_t evicted;               /* clients, for the memory of all */
-    uint64_t client_bytes;          /* all clients */
+    uint64_t evicted;      /* clients, for the memory of all */
+    uint64_t client_bytes; /* all clients: the sum of the next five */
+    uint64_t struct_bytes, held_input_bytes, held_output_bytes, tls_bytes, beside_bytes;
+    uint64_t spare_bytes;           /* chunks of replies kept for reuse; not in the sum */
     uint64_t input_max, output_max; /* biggest recent buffers */
     uint64_t polls, commands;
     uint64_t busy_ticks; /* between the waits (base/ticks.h) */

@@ -81,6 +81,12 @@ void net_figures(const struct net *net, struct net_figures *figures)
     const double bytes_per_kb = 1024;
     *figures = net->figures;
     figures->client_bytes = net_client_bytes(net);
+    figures->struct_bytes = net->structs_held;
+    figures->held_input_bytes = net->input_held;
+    figures->spare_bytes = (uint64_t)net->pool.free_count * REPLY_CHUNK_BYTES;
+    figures->held_output_bytes = net->pool.held_bytes - figures->spare_bytes;
+    figures->tls_bytes = net->tls_held;
+    figures->beside_bytes = net->held;
     figures->input_max = highest(net->input_peaks);
     figures->output_max = highest(net->output_peaks);
     figures->clients = net->open;

@@ -10,6 +10,7 @@
 #define OBSERVE_MEMORY_REPORT_H
 
 #include "heap/heap.h"
+#include "observe/memory_parts.h"
 #include "observe/observer.h"
 
 struct memory_report {
@@ -31,6 +32,11 @@ struct memory_report {
     uint64_t index_bytes;
     uint64_t malloc_allocated, malloc_active, malloc_resident;
     uint64_t clients; /* normal clients' buffers and structs */
+    struct memory_others others;
+    struct store_held held;
+
+    uint64_t parts[MEMORY_PARTS]; /* of rss */
+    int64_t unnamed;              /* rss less these; negative: parts that nobody has touched yet */
 
     uint64_t system_total; /* the machine's memory */
     uint64_t system_limit; /* what machine and cgroup allow */
@@ -38,6 +44,8 @@ struct memory_report {
 };
 
 void memory_report(struct observer *observer, struct memory_report *report);
+/* Once, when the rooms are made and hold nothing yet: what is resident beside what is counted. */
+void memory_report_start(struct observer *observer);
 
 /* a / b, and 0 where b is 0. */
 static inline double memory_ratio(uint64_t a, uint64_t b)

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "observe/memory_now.h"
+#include "observe/memory_report.h"
 
 static uint64_t used_now(const struct observer *observer)
 {
@@ -45,6 +46,7 @@ struct observer *observer_new(const struct seam *seam, struct store *store,
     observer_change_replid(observer);
     observer_sample(observer);
     observer->startup_used = observer->peak_used;
+    memory_report_start(observer);
     return observer;
 }
 
@@ -53,10 +55,19 @@ void observer_drop(struct observer *observer)
     memory_give(observer);
 }
 
+static void count_others(struct observer *observer)
+{
+    struct memory_others others = { 0 };
+    if (observer->others != NULL)
+        observer->others(observer->others_context, &others);
+    observer->not_counted_bytes = others.replication + others.log_buffers;
+}
+
 void observer_sample(struct observer *observer)
 {
     uint64_t used = used_now(observer);
     memory_now_sample(observer);
+    count_others(observer);
     if (used <= observer->peak_used)
         return;
     observer->peak_used = used;

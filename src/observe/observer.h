@@ -18,6 +18,11 @@
 struct config;
 struct net;
 
+/* Bytes, malloc'ed. */
+struct memory_others {
+    uint64_t replication, log_buffers, scripts, functions;
+};
+
 struct observer {
     const struct seam *seam;
     struct store *store;
@@ -35,8 +40,11 @@ struct observer {
     /* For memory_now: what the kernel said is resident beyond what is counted, at the last sample;
      * and what evicting must not chase, counted by those who have it. */
     int64_t beside_bytes;
+    int64_t start_beside; /* static data and stacks, less what malloc gave and nobody touched yet */
+    /* What rooms that this one does not know hold; NULL: nothing. */
+    void (*others)(void *context, struct memory_others *others);
+    void *others_context;
     uint64_t not_counted_bytes;
-    uint64_t script_bytes;                /* counted by those who have them; 0 for now */
     uint64_t expire_ns, expire_cut_short; /* in steps of expiry, and those that ran out of time */
     struct latency latency;
 };

@@ -69,13 +69,25 @@ static uint64_t page_bytes(void)
     return (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-uint64_t process_resident(void)
+/* Of /proc/self/statm: the address space, what is resident, what of it are pages of files. */
+static uint64_t resident_of(unsigned word)
 {
     char room[128];
     struct bytes text = read_text("/proc/self/statm", room, sizeof(room));
     uint64_t pages;
-    next_word(&text, " "); /* the first is the address space, the second what is resident */
+    while (word-- > 0)
+        next_word(&text, " ");
     return number_read_u64(next_word(&text, " "), &pages) ? pages * page_bytes() : 0;
+}
+
+uint64_t process_resident(void)
+{
+    return resident_of(1);
+}
+
+uint64_t process_resident_files(void)
+{
+    return resident_of(2);
 }
 
 uint64_t process_resident_exact(void)

@@ -17,6 +17,7 @@
 /* Bytes resident. The quick one may lag by some hundred KiB on machines of many cores, since the
  * kernel counts by core and adds up late; the exact one walks all page tables. */
 uint64_t process_resident(void);
+uint64_t process_resident_files(void); /* of it, pages of files: code, constants */
 uint64_t process_resident_exact(void);
 uint64_t process_resident_peak(void); /* since the start */
 

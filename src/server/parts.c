@@ -1,4 +1,5 @@
 /* The rooms, made in the order in which they need each other. */
+#include "cmd/memory_others.h"
 #include "observe/observer.h"
 #include "server/server.h"
 
@@ -133,6 +134,8 @@ bool server_make_parts(struct server *server)
         return false;
     dispatch_on_slow(server->dispatch, on_slow, server);
     server->persistence = server->context.persistence = persist_new(&server->context);
+    server->observer->others = memory_count_others;
+    server->observer->others_context = &server->context;
     return server->persistence != NULL;
 }
 

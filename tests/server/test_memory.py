@@ -145,7 +145,7 @@ def resident(server):
 @figures
 def test_held_memory_is_what_the_kernel_counts(start):
     """Without asking the kernel: for the heap at once, for what malloc keeps after a sample."""
-    server = start()
+    server = start("--enable-debug-command", "yes")
     client = server.client()
     for step, wait in ((("DEBUG", "POPULATE", 200000, "key", 100), 0),
                        (("SET", "big", "x" * (20 * MB)), 0.3), (("FLUSHALL",), 0.3)):
