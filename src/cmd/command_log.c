@@ -146,6 +146,17 @@ void command_log_note(struct command_logs *logs, enum command_log_kind kind,
     cut_to(log, most_kept(config, kind));
 }
 
+bool command_log_last(const struct command_logs *logs, enum command_log_kind kind, uint64_t *id,
+                      uint64_t *amount)
+{
+    const struct logged_command *newest = logs->kinds[kind].newest;
+    if (newest == NULL)
+        return false;
+    *id = newest->id;
+    *amount = newest->amount;
+    return true;
+}
+
 /* --- showing ---------------------------------------------------------------------------------- */
 
 static void reply_logged(struct reply *reply, const struct logged_command *logged)

@@ -30,6 +30,10 @@ uint64_t command_log_threshold(const struct config *config, enum command_log_kin
 void command_log_note(struct command_logs *logs, enum command_log_kind kind,
                       const struct call *call, uint64_t amount);
 
+/* The last one that was kept; false: there is none. */
+bool command_log_last(const struct command_logs *logs, enum command_log_kind kind, uint64_t *id,
+                      uint64_t *amount);
+
 void slowlog_get(struct call *call);
 void slowlog_len(struct call *call);
 void slowlog_reset(struct call *call);

@@ -253,8 +253,15 @@ static void fill_lane(const struct heap *heap, unsigned at, struct heap_lane_fig
     };
 }
 
+bool heap_lane(const struct heap *heap, unsigned kind, unsigned size_class,
+               struct heap_lane_figures *figures)
+{
+    fill_lane(heap, kind * heap->classes.count + size_class, figures);
+    return figures->spans > 0;
+}
+
 /* Draining the emptiest spans first copies what they hold. */
-static uint64_t estimate_move_bytes(const struct heap_lane_figures *figures)
+uint64_t heap_lane_move_bytes(const struct heap_lane_figures *figures)
 {
     uint64_t bytes = 0, spare = figures->reclaimable / figures->span_bytes;
     for (unsigned bin = 0; bin < BINS && spare > 0; bin++) {
@@ -263,6 +270,33 @@ static uint64_t estimate_move_bytes(const struct heap_lane_figures *figures)
         spare -= spans;
     }
     return bytes;
+}
+
+uint32_t heap_span_rows(const struct heap *heap)
+{
+    return heap->chunks * CHUNK_UNITS;
+}
+
+bool heap_span_at(const struct heap *heap, uint32_t row, struct heap_span_figures *figures)
+{
+    static const enum heap_span_state states[] = {
+        [SPAN_FREE] = HEAP_SPAN_FREE,         [SPAN_CURRENT] = HEAP_SPAN_CURRENT,
+        [SPAN_LISTED] = HEAP_SPAN_LISTED,     [SPAN_FULL] = HEAP_SPAN_FULL,
+        [SPAN_DRAINING] = HEAP_SPAN_DRAINING, [SPAN_PINNED] = HEAP_SPAN_PINNED,
+    };
+    const struct span *span = &heap->spans[row];
+    if (span->state == SPAN_UNUSED)
+        return false;
+    *figures = (struct heap_span_figures){ .state = states[span->state],
+                                           .order = span->order,
+                                           .held_bytes = span->touched_bytes };
+    if (!holds_blocks(span))
+        return true;
+    figures->kind = span->kind;
+    figures->size_class = span->size_class;
+    figures->live = span->live;
+    figures->capacity = class_of_span(heap, span)->capacity;
+    return true;
 }
 
 void heap_map(const struct heap *heap, struct heap_lane_figures *figures)
@@ -280,5 +314,5 @@ void heap_map(const struct heap *heap, struct heap_lane_figures *figures)
         lane->draining += span->state == SPAN_DRAINING;
     }
     for (unsigned at = 0; at < lanes; at++)
-        figures[at].move_bytes = estimate_move_bytes(&figures[at]);
+        figures[at].move_bytes = heap_lane_move_bytes(&figures[at]);
 }

@@ -134,6 +134,34 @@ const char *heap_kind_name(const struct heap *heap, unsigned kind);
  * a lane without spans has spans == 0. Walks the table of spans: about 1 ms for each 4 GB. */
 void heap_map(const struct heap *heap, struct heap_lane_figures *figures);
 
+/* What of one lane needs no walk: by_occupancy, draining and move_bytes are 0. False: it has no
+ * spans. O(1). */
+bool heap_lane(const struct heap *heap, unsigned kind, unsigned size_class,
+               struct heap_lane_figures *figures);
+/* What is to be copied where spans of one lane are emptied, the emptiest first, from the figures'
+ * reclaimable and by_occupancy. */
+uint64_t heap_lane_move_bytes(const struct heap_lane_figures *figures);
+
+/* The spans one by one, for who draws them (observe/heap_picture.h): rows of HEAP_SPAN_BYTES from
+ * the bottom, of which the first of a span tells of it. */
+enum heap_span_state {
+    HEAP_SPAN_FREE, /* without memory, or with some that is kept for reuse */
+    HEAP_SPAN_CURRENT,
+    HEAP_SPAN_LISTED,
+    HEAP_SPAN_FULL,
+    HEAP_SPAN_DRAINING,
+    HEAP_SPAN_PINNED,
+};
+struct heap_span_figures {
+    enum heap_span_state state;
+    unsigned kind, size_class, order; /* of a free one only the order means anything */
+    uint32_t live, capacity;          /* cells */
+    uint32_t held_bytes;              /* of memory */
+};
+uint32_t heap_span_rows(const struct heap *heap);
+/* False: no span begins there. pre: row < heap_span_rows() */
+bool heap_span_at(const struct heap *heap, uint32_t row, struct heap_span_figures *figures);
+
 /* Tests: of the blocks asked for from now on, or asked to grow, the one after the next `takes` is
  * refused, and with `always` all behind it; UINT64_MAX: none is. False where the build does not
  * check itself (SNUG_CHECKS): nothing is refused then. */

@@ -77,4 +77,5 @@ void observer_sample(struct observer *observer)
 void observer_reset(struct observer *observer)
 {
     observer->expire_ns = observer->expire_cut_short = 0;
+    observer->slices = (struct slice_histogram){ .count = 0 };
 }

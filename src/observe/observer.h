@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/seam.h"
 #include "observe/latency.h"
+#include "observe/slices.h"
 #include "store/defrag.h"
 #include "store/store.h"
 
@@ -46,6 +47,7 @@ struct observer {
     void *others_context;
     uint64_t not_counted_bytes;
     uint64_t expire_ns, expire_cut_short; /* in steps of expiry, and those that ran out of time */
+    struct slice_histogram slices;        /* of defragmentation */
     struct latency latency;
 };
 
