@@ -84,11 +84,12 @@ COMPILE := $(CC) -std=c17 -D_GNU_SOURCE -DSNUG_VERSION='"$(VERSION)"' $(MALLOC_D
 LINK := $(CC) -pthread -rdynamic $(CFLAGS) $(LINK_CHECKS) $(LDFLAGS)
 LIBS := -lm -llzf -lxxhash \
   $(shell pkg-config --libs libssl libcrypto 2>/dev/null || echo -lssl -lcrypto) \
-  $(LUA_LIBS) $(MALLOC_LIB_$(MALLOC)) $(LDLIBS)
+  $(LUA_LIBS) -lmicrohttpd $(MALLOC_LIB_$(MALLOC)) $(LDLIBS)
 
 # ---- what is built -----------------------------------------------------------------------------
 
 SOURCES := $(sort $(wildcard src/*/*.c))
+PAGES   := $(sort $(wildcard web/*))
 MAIN    := src/server/main.c
 UNIT    := $(sort $(wildcard tests/unit/*.c))
 FUZZERS := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
@@ -145,9 +146,15 @@ $(BUILD)/fuzz-%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libsnug.a
 $(BUILD)/fuzz-rdb: $(call object,tests/unit/persist_parts.c)
 
 # All rooms but main, so that tests and tools link what they use.
-$(BUILD)/libsnug.a: $(call object,$(filter-out $(MAIN),$(SOURCES))) $(BUILD)/sources
+$(BUILD)/libsnug.a: $(call object,$(filter-out $(MAIN),$(SOURCES)) $(BUILD)/made/pages.c) $(BUILD)/sources
 	@rm -f $@
 	$(Q)ar rcs $@ $(filter %.o,$^)
+
+# The files of the page, as they are.
+$(BUILD)/made/pages.c: $(PAGES) tools/embed.sh $(BUILD)/sources
+	@mkdir -p $(@D)
+	$(call say,embed)
+	$(Q)tools/embed.sh $(PAGES) >$@.tmp && mv $@.tmp $@
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -163,7 +170,7 @@ $(BUILD)/flags: FORCE
 $(BUILD)/flags: export WANTED = $(CC_VERSION) $(COMPILE) | $(LINK) $(LIBS)
 $(BUILD)/sources: FORCE
 	@mkdir -p $(BUILD)
-	@echo '$(SOURCES)' | cmp -s - $@ || echo '$(SOURCES)' >$@
+	@echo '$(SOURCES) $(PAGES)' | cmp -s - $@ || echo '$(SOURCES) $(PAGES)' >$@
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 

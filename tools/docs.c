@@ -1,8 +1,9 @@
-/* Writes the reference pages from the rows of commands and options: snug-docs DIRECTORY.
+/* Writes the reference pages from the rows of commands, options and metrics: snug-docs DIRECTORY.
  * Markdown, one file each; `make docs` keeps them in docs/generated, `make lint` compares. */
 #include "cmd/command.h"
 #include "cmd/table.h"
 #include "conf/options.h"
+#include "http/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,6 +204,33 @@ static void write_commands(const char *directory)
     page_close(page);
 }
 
+/* ---- metrics --------------------------------------------------------------------------------- */
+
+static void put_metric(FILE *page, const struct metric_row *row)
+{
+    static const char *const types[] = { [METRIC_GAUGE] = "gauge",
+                                         [METRIC_COUNTER] = "counter",
+                                         [METRIC_HISTOGRAM] = "histogram",
+                                         [METRIC_SUMMARY] = "summary" };
+    fprintf(page, "| `%s` | %s | ", row->name, types[row->type]);
+    put_cell(page, bytes_of_text(row->help));
+    fprintf(page, " | ");
+    put_cell(page, bytes_of_text(row->source));
+    fprintf(page, " |\n");
+}
+
+static void write_metrics(const char *directory)
+{
+    FILE *page = page_open(directory, "metrics.md");
+    fprintf(page,
+            "# Metrics\n\nEvery metric of `/metrics`, from the rows in `src/http`. Those that "
+            "begin with `redis_` have the names, and the values, that redis_exporter gives "
+            "them.\n\n| metric | type | what it says | made of |\n|---|---|---|---|\n");
+    for (size_t at = 0; at < metrics_count(); at++)
+        put_metric(page, metrics_at(at));
+    page_close(page);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -211,5 +239,6 @@ int main(int argc, char **argv)
     }
     write_commands(argv[1]);
     write_options(argv[1]);
+    write_metrics(argv[1]);
     return 0;
 }

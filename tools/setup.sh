@@ -53,11 +53,11 @@ wanted() {
         build)
             command -v "${CC:-cc}" >/dev/null 2>&1 || echo gcc
             echo libc6-dev make pkg-config libjemalloc-dev liblzf-dev libssl-dev libluajit-5.1-dev
-            echo libxxhash-dev
+            echo libxxhash-dev libmicrohttpd-dev
             ;;
         test)
             echo redis-server redis-tools python3 python3-pytest python3-pytest-xdist python3-redis
-            echo openssl clang universal-ctags shellcheck binutils
+            echo openssl clang universal-ctags shellcheck binutils prometheus
             clang_runtime
             formatter
             clients

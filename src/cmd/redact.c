@@ -12,8 +12,13 @@ static bool is_one_of(struct bytes word, const char *const *words, size_t count)
 
 static bool hides_config(const struct call *call, uint32_t at)
 {
-    static const char *const secrets[] = { "requirepass", "masterauth", "masteruser",
-                                           "tls-key-file-pass", "tls-client-key-file-pass" };
+    static const char *const secrets[] = { "requirepass",
+                                           "masterauth",
+                                           "masteruser",
+                                           "tls-key-file-pass",
+                                           "tls-client-key-file-pass",
+                                           "http-password",
+                                           "http-token" };
     return at >= 3 && at % 2 == 1 &&
            is_one_of(call->argv[at - 1], secrets, sizeof secrets / sizeof *secrets);
 }

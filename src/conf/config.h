@@ -254,7 +254,10 @@ struct config {
     int64_t slowlog_max_len;
     int64_t commandlog_request_larger_than, commandlog_reply_larger_than; /* bytes; negative: off */
     int64_t commandlog_large_request_max_len, commandlog_large_reply_max_len;
-    int64_t latency_monitor_threshold; /* milliseconds; 0: off */
+    int64_t http_port; /* 0: none */
+    struct config_bind http_bind;
+    struct config_text http_password, http_token; /* may hold any byte */
+    int64_t latency_monitor_threshold;            /* milliseconds; 0: off */
     bool latency_tracking;
     struct config_percentiles latency_tracking_info_percentiles;
     unsigned notify_keyspace_events; /* enum config_notify */

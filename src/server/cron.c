@@ -88,8 +88,11 @@ static uint64_t free_and_tidy(struct server *server, uint64_t now_ns)
 static uint64_t defrag(struct server *server)
 {
     uint64_t spent_ns = server->defrag.slice_total_ns;
-    uint64_t wait = defrag_step(&server->defrag);
-    tell(server, LATENCY_DEFRAG, server->defrag.slice_total_ns - spent_ns);
+    uint64_t slices = server->defrag.slices, wait = defrag_step(&server->defrag);
+    spent_ns = server->defrag.slice_total_ns - spent_ns;
+    if (server->defrag.slices > slices)
+        slice_add(&server->observer->slices, spent_ns);
+    tell(server, LATENCY_DEFRAG, spent_ns);
     return wait;
 }
 
@@ -155,11 +158,12 @@ uint64_t server_between(void *context)
     struct server *server = context;
     uint64_t now_ns = seam_now_ns(&server->seam);
     int number;
+    uint64_t wait_published = server_publish(server, now_ns);
     if (server->persistence->loading != NULL)
         return while_loading(server);
     if (server_end_was_asked(server, &number))
         end_by_signal(server, number);
-    uint64_t wait = work(server, now_ns);
+    uint64_t wait = least(wait_published, work(server, now_ns));
     wait = least(wait, persist_step(server->persistence, now_ns));
     wait = least(wait, scripting_step(server->context.scripting));
     return least(wait, dispatch_between(server->dispatch, now_ns));

@@ -261,7 +261,7 @@ static bool start(struct server *server)
                   "Failed to configure TLS. Check logs for more info.");
         return false;
     }
-    if (!server_listen(server))
+    if (!server_listen(server) || !server_serve_http(server, &server->config))
         return false;
     server_catch_signals(server);
     if (!install_crash_report(server))

@@ -141,6 +141,7 @@ bool server_make_parts(struct server *server)
 
 void server_drop_parts(struct server *server)
 {
+    server_drop_http(server);
     persist_drop(server->persistence);
     if (server->net != NULL)
         net_drop(server->net);

@@ -15,7 +15,9 @@
 #include "conf/config.h"
 #include "conf/file.h"
 #include "conf/runtime.h"
+#include "http/http.h"
 #include "net/net.h"
+#include "observe/published.h"
 #include "os/log.h"
 #include "os/title.h"
 #include "server/cmdline.h"
@@ -38,6 +40,11 @@ struct server {
     struct dispatch *dispatch;
     struct observer *observer;
     struct persistence *persistence;
+    struct published *published; /* NULL until http-port is set for the first time */
+    struct http *http;           /* NULL: no http-port */
+    struct biggest *biggest;     /* likewise */
+    struct arena diagnosis;      /* for the doctor's words */
+    uint64_t watch_ns, sweep_ns; /* when watching goes on, and the picture of the heap */
     struct cmd_context context;
 
     uint64_t cron_ns;            /* when the cron ran last */
@@ -69,6 +76,13 @@ MUST_CHECK bool server_listen_unix(struct server *server, const struct config *c
 /* secure.c: TLS by the configuration. false with a line in the log; what was in force stays. */
 MUST_CHECK bool server_secure(struct server *server, const struct config *config);
 void server_hook_secure(struct server *server);
+
+/* watch.c: HTTP by the configuration, and what is published for it. */
+MUST_CHECK bool server_serve_http(struct server *server, const struct config *config);
+void server_hook_http(struct server *server);
+/* At a safe point: bounded work, where somebody asked for it; in how many ns to come again. */
+uint64_t server_publish(struct server *server, uint64_t now_ns);
+void server_drop_http(struct server *server);
 
 /* cron.c: the safe point, once a turn of the loop. */
 uint64_t server_between(void *server);

@@ -318,6 +318,7 @@ void server_hook_settings(struct server *server)
     for (size_t at = 0; at < sizeof hooks / sizeof *hooks; at++)
         conf_runtime_hook(server->runtime, &hooks[at]);
     server_hook_secure(server);
+    server_hook_http(server);
     users_on_change(server->users, users_changed, server);
     conf_runtime_users(server->runtime, write_users, server);
 }

@@ -1,0 +1,148 @@
+/* Who is connected, and for how long. Accepting is ours, not microhttpd's: where all places are
+ * taken, whoever has waited longest without a whole request makes room, so that connections that
+ * send nothing, or a byte now and then, keep nobody out for longer than it takes to come again. */
+#include "http/inside.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    ACCEPTS_A_TURN = 64,
+    FIRST_REQUEST_S = 10, /* from the connection to its first whole request */
+    NEXT_REQUEST_S = 75,  /* from one answer to the next whole request */
+    ANSWER_S = 60,        /* for a reply to be taken */
+    SWEEP_NS = 1000 * 1000 * 1000,
+};
+
+void connections_init(struct http *http)
+{
+    for (unsigned at = 0; at < HTTP_CONNECTIONS_MAX; at++)
+        http->connections[at].socket = -1;
+}
+
+static struct connection *free_place(struct http *http)
+{
+    for (unsigned at = 0; at < HTTP_CONNECTIONS_MAX; at++)
+        if (http->connections[at].socket < 0)
+            return &http->connections[at];
+    return NULL;
+}
+
+void connections_note(void *cls, struct MHD_Connection *connection, void **socket_context,
+                      enum MHD_ConnectionNotificationCode code)
+{
+    struct http *http = cls;
+    struct connection *place = *socket_context;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (place != NULL)
+            place->socket = -1;
+        http->figures.open -= place != NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    place = free_place(http);
+    if (place == NULL || info == NULL)
+        return;
+    *place = (struct connection){ .socket = info->connect_fd, .since_ns = seam_now_ns(http->seam) };
+    *socket_context = place;
+    http->figures.open++;
+}
+
+static struct connection *place_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? NULL : info->socket_context;
+}
+
+void connections_begin(struct http *http, struct MHD_Connection *connection)
+{
+    struct connection *place = place_of(connection);
+    http->figures.requests++;
+    if (place == NULL)
+        return;
+    place->answering = true;
+    place->since_ns = seam_now_ns(http->seam);
+}
+
+void connections_done(void *cls, struct MHD_Connection *connection, void **con_cls,
+                      enum MHD_RequestTerminationCode code)
+{
+    struct http *http = cls;
+    struct connection *place = place_of(connection);
+    (void)con_cls;
+    if (place == NULL)
+        return;
+    place->answering = false;
+    place->answered = place->answered || code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+    place->since_ns = seam_now_ns(http->seam);
+}
+
+/* microhttpd sees the end of the stream and closes. */
+static void send_away(struct http *http, struct connection *place)
+{
+    shutdown(place->socket, SHUT_RDWR);
+    http->figures.closed++;
+    place->since_ns = seam_now_ns(http->seam); /* not twice */
+}
+
+/* Who came without asking anything leaves first, then who is between two requests. */
+static bool make_room(struct http *http)
+{
+    struct connection *oldest = NULL;
+    for (unsigned at = 0; at < HTTP_CONNECTIONS_MAX; at++) {
+        struct connection *place = &http->connections[at];
+        if (place->socket < 0 || place->answering)
+            continue;
+        if (oldest == NULL || place->answered < oldest->answered ||
+            (place->answered == oldest->answered && place->since_ns < oldest->since_ns))
+            oldest = place;
+    }
+    if (oldest == NULL)
+        return false;
+    send_away(http, oldest);
+    MHD_run(http->daemon);
+    return free_place(http) != NULL;
+}
+
+void connections_accept(struct http *http, int listener)
+{
+    for (unsigned times = 0; times < ACCEPTS_A_TURN; times++) {
+        struct sockaddr_storage address;
+        socklen_t bytes = sizeof address;
+        int socket =
+            http->seam->accept(http->seam->context, listener, (struct sockaddr *)&address, &bytes);
+        if (socket < 0)
+            return;
+        if (free_place(http) == NULL && !make_room(http)) {
+            close(socket);
+            http->figures.closed++;
+        } else if (MHD_add_connection(http->daemon, socket, (struct sockaddr *)&address, bytes) !=
+                   MHD_YES)
+            http->figures.closed++; /* microhttpd has closed it: too many of one address */
+        else
+            http->figures.accepted++;
+    }
+}
+
+static uint64_t seconds_allowed(const struct connection *place)
+{
+    if (place->answering)
+        return ANSWER_S;
+    return place->answered ? NEXT_REQUEST_S : FIRST_REQUEST_S;
+}
+
+void connections_sweep(struct http *http, uint64_t now_ns)
+{
+    if (now_ns - http->swept_ns < SWEEP_NS)
+        return;
+    http->swept_ns = now_ns;
+    for (unsigned at = 0; at < HTTP_CONNECTIONS_MAX; at++) {
+        struct connection *place = &http->connections[at];
+        uint64_t allowed_ns = seconds_allowed(place) * 1000000000;
+        if (place->socket >= 0 && now_ns - place->since_ns > allowed_ns)
+            send_away(http, place);
+    }
+}

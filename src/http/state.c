@@ -1,0 +1,221 @@
+#include "http/state.h"
+
+#include "base/number.h"
+#include "http/figures.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct writer {
+    struct buffer *text;
+    bool failed;
+};
+
+static void put(struct writer *writer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void put(struct writer *writer, const char *format, ...)
+{
+    char piece[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    int count = vsnprintf(piece, sizeof piece, format, arguments);
+    va_end(arguments);
+    if (count < 0 || (size_t)count >= sizeof piece ||
+        !buffer_append(writer->text, bytes_of(piece, (size_t)count)))
+        writer->failed = true;
+}
+
+static unsigned long long wide(uint64_t value)
+{
+    return (unsigned long long)value;
+}
+
+/* --- text ------------------------------------------------------------------------------------- */
+
+/* The bytes of the UTF-8 character in front; 0: it is none, or a control. */
+static size_t character(const uint8_t *at, size_t left)
+{
+    size_t count = at[0] < 0x80 ? 1 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+    if (at[0] < 0x20 || at[0] == 0x7f || (at[0] >= 0x80 && at[0] < 0xc2) || at[0] > 0xf4 ||
+        count > left)
+        return 0;
+    for (size_t i = 1; i < count; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    if (count == 2 && at[0] == 0xc2 && at[1] < 0xa0)
+        return 0;
+    if (count == 3 && ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f)))
+        return 0;
+    if (count == 4 && ((at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f)))
+        return 0;
+    return count;
+}
+
+/* `raw`: what is no text is shown as \xNN, and a backslash as two; else it is dropped but for line
+ * ends. */
+static void put_text(struct writer *writer, struct bytes text, bool raw)
+{
+    put(writer, "\"");
+    for (size_t at = 0; at < text.count && !writer->failed;) {
+        size_t count = character(text.at + at, text.count - at);
+        if (count == 0 && raw)
+            put(writer, "\\\\x%02x", text.at[at]);
+        else if (count == 0 && text.at[at] == '\n')
+            put(writer, "\\n");
+        else if (count == 1 && text.at[at] == '\\')
+            put(writer, raw ? "\\\\\\\\" : "\\\\");
+        else if (count == 1 && text.at[at] == '"')
+            put(writer, "\\\"");
+        else if (count > 0 && !buffer_append(writer->text, bytes_of(text.at + at, count)))
+            writer->failed = true;
+        at += count == 0 ? 1 : count;
+    }
+    put(writer, "\"");
+}
+
+/* -?(0|[1-9][0-9]*)(.[0-9]+)?, at most 15 digits, which a number of JavaScript keeps. */
+static bool is_number(struct bytes text)
+{
+    size_t at = text.count > 0 && text.at[0] == '-' ? 1 : 0, digits = 0, points = 0;
+    if (at == text.count || (text.at[at] == '0' && at + 1 < text.count && text.at[at + 1] != '.'))
+        return false;
+    for (size_t i = at; i < text.count; i++) {
+        bool digit = text.at[i] >= '0' && text.at[i] <= '9';
+        if (!digit && (text.at[i] != '.' || i == at || i + 1 == text.count))
+            return false;
+        digits += digit;
+        points += !digit;
+    }
+    return points <= 1 && digits <= 15;
+}
+
+/* --- the parts -------------------------------------------------------------------------------- */
+
+static void put_figures(struct writer *writer, const struct edition *edition)
+{
+    struct figures figures = { .text = buffer_view(&edition->figures) };
+    struct figure figure;
+    struct bytes section = { NULL, 0 };
+    put(writer, "\"figures\":{");
+    while (figures_next(&figures, &figure)) {
+        bool first = section.at == NULL, begins = figure.section.at != section.at;
+        if (begins) {
+            put(writer, first ? "" : "},");
+            put_text(writer, figure.section, false);
+            put(writer, ":{");
+        } else
+            put(writer, ",");
+        section = figure.section;
+        put_text(writer, figure.name, false);
+        put(writer, ":");
+        if (!is_number(figure.value))
+            put_text(writer, figure.value, false);
+        else if (!buffer_append(writer->text, figure.value))
+            writer->failed = true;
+    }
+    put(writer, section.at == NULL ? "}," : "}},");
+}
+
+static void put_lane(struct writer *writer, const struct published_lane *lane)
+{
+    const struct heap_lane_figures *figures = &lane->figures;
+    put(writer,
+        "{\"kind\":%u,\"class\":%u,\"cell_bytes\":%u,\"cells_per_span\":%u,\"span_bytes\":%u,"
+        "\"spans\":%u,\"draining\":%u,\"live\":%llu,\"free_cells\":%llu,\"reclaimable\":%llu,"
+        "\"move_bytes\":%llu,\"by_occupancy\":[",
+        lane->kind, lane->size_class, figures->cell_bytes, figures->cells_per_span,
+        figures->span_bytes, figures->spans, figures->draining, wide(figures->live),
+        wide(figures->free_cells), wide(figures->reclaimable), wide(figures->move_bytes));
+    for (unsigned at = 0; at < HEAP_OCCUPANCY_BINS; at++)
+        put(writer, "%s%u", at > 0 ? "," : "", figures->by_occupancy[at]);
+    put(writer, "]}");
+}
+
+static void put_heap(struct writer *writer, const struct edition *edition)
+{
+    put(writer, "\"heap\":{\"span_bytes\":%u,\"kinds\":[", (unsigned)HEAP_SPAN_BYTES);
+    for (uint32_t at = 0; at < edition->kinds; at++) {
+        put(writer, at > 0 ? "," : "");
+        put_text(writer, bytes_of_text(edition->kind_names[at]), false);
+    }
+    put(writer, "],\"classes\":[");
+    for (uint32_t at = 0; at < edition->classes; at++)
+        put(writer, "%s%u", at > 0 ? "," : "", edition->class_bytes[at]);
+    put(writer, "],\"lanes\":[");
+    for (size_t at = 0; at + sizeof(struct published_lane) <= edition->lanes.count;
+         at += sizeof(struct published_lane)) {
+        struct published_lane lane;
+        memcpy(&lane, edition->lanes.at + at, sizeof lane);
+        put(writer, at > 0 ? "," : "");
+        put_lane(writer, &lane);
+    }
+    put(writer, "]},");
+}
+
+static void put_mover(struct writer *writer, const struct slice_histogram *slices)
+{
+    put(writer, "\"mover\":{\"slice_us\":{\"ceilings\":[");
+    for (unsigned at = 0; at < SLICE_CEILINGS; at++)
+        put(writer, "%s%u", at > 0 ? "," : "", slice_ceiling_us(at));
+    put(writer, "],\"counts\":[");
+    for (unsigned at = 0; at < SLICE_CEILINGS; at++)
+        put(writer, "%s%llu", at > 0 ? "," : "", wide(slices->counts[at]));
+    put(writer, "],\"count\":%llu,\"total_us\":%llu}},", wide(slices->count),
+        wide(slices->total_ns / 1000));
+}
+
+static void put_commands(struct writer *writer, const struct edition *edition)
+{
+    put(writer, "\"commands\":[");
+    for (size_t at = 0; at + sizeof(struct published_command) <= edition->commands.count;
+         at += sizeof(struct published_command)) {
+        struct published_command command;
+        memcpy(&command, edition->commands.at + at, sizeof command);
+        put(writer,
+            "%s{\"name\":\"%s\",\"calls\":%llu,\"usec\":%llu,\"rejected\":%llu,\"failed\":%llu}",
+            at > 0 ? "," : "", command.name, wide(command.calls), wide(command.ns / 1000),
+            wide(command.rejected), wide(command.failed));
+    }
+    put(writer, "],");
+}
+
+static void put_biggest(struct writer *writer, const struct edition *edition)
+{
+    put(writer, "\"biggest\":{\"visited\":%llu,\"rounds\":%llu,\"keys\":[",
+        wide(edition->biggest_visited), wide(edition->biggest_rounds));
+    for (uint32_t at = 0; at < edition->biggest.count; at++) {
+        const struct biggest_key *key = &edition->biggest.keys[at];
+        bool cut = key->name_bytes > BIGGEST_NAME_MAX;
+        put(writer, "%s{\"db\":%u,\"name\":", at > 0 ? "," : "", key->db);
+        put_text(writer, bytes_of(key->name, cut ? BIGGEST_NAME_MAX : key->name_bytes), true);
+        put(writer,
+            ",\"cut\":%s,\"name_bytes\":%u,\"type\":\"%s\",\"encoding\":\"%s\",\"elements\":%llu,"
+            "\"bytes\":%llu}",
+            cut ? "true" : "false", key->name_bytes, key->type, key->encoding, wide(key->elements),
+            wide(key->bytes));
+    }
+    put(writer, "]},");
+}
+
+bool state_write(const struct edition *edition, const struct http_figures *http, uint64_t now_ns,
+                 struct buffer *text)
+{
+    struct writer writer = { .text = text };
+    uint64_t age_ns = now_ns > edition->made_ns ? now_ns - edition->made_ns : 0;
+    put(&writer,
+        "{\"edition\":{\"number\":%llu,\"time_ms\":%lld,\"age_ms\":%llu,\"cost_us\":%llu},",
+        wide(edition->number), (long long)edition->made_wall_ms, wide(age_ns / 1000000),
+        wide(edition->cost_ns / 1000));
+    put_figures(&writer, edition);
+    put_heap(&writer, edition);
+    put_mover(&writer, &edition->slices);
+    put_commands(&writer, edition);
+    put(&writer, "\"doctor\":");
+    put_text(&writer, buffer_view(&edition->doctor), false);
+    put(&writer, ",");
+    put_biggest(&writer, edition);
+    put(&writer, "\"http\":{\"requests\":%llu,\"connections\":%llu,\"denied\":%llu}}\n",
+        wide(http->requests), wide(http->open), wide(http->denied));
+    return !writer.failed;
+}
