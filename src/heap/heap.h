@@ -79,6 +79,16 @@ bool heap_tidy_step(struct heap *heap, uint64_t deadline_ns);
 /* The same at once and without keeping a reserve (MEMORY PURGE). Returns the bytes given back. */
 uint64_t heap_purge(struct heap *heap);
 
+/* What is held and holds no block goes back to the system: at least `bytes` of it, or all, or until
+ * the deadline. For who is short of memory: the reserve too. Returns the bytes given back. */
+uint64_t heap_give_back(struct heap *heap, uint64_t bytes, uint64_t deadline_ns);
+
+/* Shows every block of the next span of a kind, for who samples; changes nothing. `*row` starts at
+ * 0 and goes round. False: there is none, or none near enough for one call. visit may neither give
+ * nor take blocks. */
+bool heap_look(struct heap *heap, uint32_t *row, unsigned kind,
+               void (*visit)(void *context, void *block), void *context);
+
 /* Walks the blocks of one kind where the tag says that it is worth it: all spans, then all runs. A
  * cursor starts all zero; it stays usable whatever happens between two calls. False when the round
  * is over (cursor rewinds); a call looks at one span at the most.

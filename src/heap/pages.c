@@ -320,6 +320,22 @@ bool heap_tidy_step(struct heap *heap, uint64_t deadline_ns)
     return true;
 }
 
+uint64_t heap_give_back(struct heap *heap, uint64_t bytes, uint64_t deadline_ns)
+{
+    uint64_t before = heap->returned_bytes;
+    while (heap->returned_bytes - before < bytes) {
+        uint64_t left = bytes - (heap->returned_bytes - before);
+        uint64_t piece = left < GIVE_STEP_BYTES ? page_up(left) : GIVE_STEP_BYTES;
+        if (heap->returning != 0)
+            run_return_piece(heap, piece);
+        else if (!return_cached(heap, piece))
+            break;
+        if (seam_now_ns(heap->seam) >= deadline_ns)
+            break;
+    }
+    return heap->returned_bytes - before;
+}
+
 uint64_t heap_purge(struct heap *heap)
 {
     uint64_t before = heap->returned_bytes;

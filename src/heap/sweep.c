@@ -2,7 +2,7 @@
  * span, or a few runs, or passes over a bounded number of rows. */
 #include "heap/inside.h"
 
-enum { ROWS_MAX = 256, RUNS_MAX = 64 };
+enum { ROWS_MAX = 256, RUNS_MAX = 64, LOOKED_MAX = 16 * 1024 };
 
 struct visitor {
     bool (*visit)(void *context, void *block, uint64_t *tag);
@@ -104,5 +104,38 @@ bool heap_sweep_step(struct heap *heap, struct heap_sweep *sweep, unsigned kind,
         return true;
     sweep->span = 0;
     sweep->run = 0;
+    return false;
+}
+
+static void show_span(struct heap *heap, struct span *span,
+                      void (*visit)(void *context, void *block), void *context)
+{
+    const struct size_class *class = class_of_span(heap, span);
+    uint8_t *cells = span_start(heap, span) + class->first_at;
+    const uint64_t *map = map_of(heap, span, class);
+    uint32_t left = span->live;
+    for (uint32_t word = 0; left > 0; word++) {
+        uint64_t used = ~map[word];
+        if (class->capacity - word * 64 < 64)
+            used &= ((uint64_t)1 << (class->capacity - word * 64)) - 1;
+        for (; used != 0; used &= used - 1, left--) {
+            uint32_t cell = word * 64 + (uint32_t)__builtin_ctzll(used);
+            visit(context, cells + cell * class->cell_bytes);
+        }
+    }
+}
+
+bool heap_look(struct heap *heap, uint32_t *row, unsigned kind,
+               void (*visit)(void *context, void *block), void *context)
+{
+    uint32_t rows = heap->chunks * CHUNK_UNITS;
+    for (unsigned looked = 0; looked < LOOKED_MAX && looked < rows; looked++) {
+        *row = *row + 1 < rows ? *row + 1 : 0;
+        struct span *span = &heap->spans[*row];
+        if (!holds_blocks(span) || span->kind != kind || span->live == 0)
+            continue;
+        show_span(heap, span, visit, context);
+        return true;
+    }
     return false;
 }

@@ -235,11 +235,10 @@ void store_notify(struct store *store, unsigned db, struct bytes key, enum event
 
 void store_changed(struct store *store, const struct db *db, struct bytes key, enum event event)
 {
-    if (event != EVENT_EXPIRED)
-        store->dirty++;
-    note_touch(store,
-               event == EVENT_EXPIRED || event == EVENT_HEXPIRED ? TOUCH_GONE : TOUCH_CHANGED,
-               db->number, key);
+    bool by_itself = event == EVENT_EXPIRED || event == EVENT_EVICTED;
+    store->dirty += !by_itself; /* such is no change that a snapshot is due for */
+    note_touch(store, by_itself || event == EVENT_HEXPIRED ? TOUCH_GONE : TOUCH_CHANGED, db->number,
+               key);
     for (uint32_t i = 0; i < store->hook_count; i++) {
         const struct store_hooks *hooks = &store->hooks[i];
         if (hooks->changed != NULL)

@@ -92,6 +92,11 @@ uint64_t index_scan(const struct index *index, uint64_t cursor,
 /* A reference at random, each with the same chance; 0 when empty. */
 uint64_t index_random(const struct index *index, struct rng *rng);
 
+/* The references of a bucket at random, at most so many; how many. A bucket holds some seven of
+ * them, so each costs a fraction of what index_random does, and each has the same chance to be
+ * among them, but not independently of its neighbours. */
+uint64_t index_sample(const struct index *index, struct rng *rng, uint64_t *refs, uint64_t most);
+
 /* Takes references out from the end, without looking at hashes, until `most` are taken or it is
  * empty; pages go back on the way. For dropping a whole index in steps. Returns how many. */
 uint64_t index_pop(struct index *index, uint64_t *refs, uint64_t most);

@@ -55,6 +55,26 @@ static uint64_t ref_in_slot(const struct index *index, uint64_t slot)
 /* Since nodes are dense, all slots can be drawn from alike, and a free one is drawn again. Three in
  * four are taken, in the sparsest small table about one in forty; the tries end, at the latest, by
  * taking the next one that follows. */
+struct sample {
+    uint64_t *refs;
+    uint64_t count, most;
+};
+
+static void add_to_sample(void *context, uint64_t ref)
+{
+    struct sample *sample = context;
+    if (sample->count < sample->most)
+        sample->refs[sample->count++] = ref;
+}
+
+uint64_t index_sample(const struct index *index, struct rng *rng, uint64_t *refs, uint64_t most)
+{
+    struct sample sample = { refs, 0, most };
+    if (index->count > 0)
+        visit_bucket(index, (uint32_t)rng_below(rng, index->bucket_count), add_to_sample, &sample);
+    return sample.count;
+}
+
 uint64_t index_random(const struct index *index, struct rng *rng)
 {
     enum { TRIES_MAX = 256 };

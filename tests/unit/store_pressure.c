@@ -1,0 +1,189 @@
+/* What is decided about too much memory, from a table; and that an evictor chooses near to exactly,
+ * in a simulated world where a turn of the clock is a second. */
+#include "harness.h"
+#include "os/seam.h"
+#include "store/evict.h"
+#include "store/pressure_policy.h"
+#include "types/string.h"
+
+#include <stdio.h>
+
+TEST(pressure_decides_by_figures)
+{
+    static const struct {
+        struct pressure_figures figures;
+        enum pressure_action action;
+    } rows[] = {
+        { { .limit = 100, .held = 100 }, PRESSURE_REST },
+        { { .limit = 100, .held = 101 }, PRESSURE_FAIL },
+        { { .limit = 100, .held = 101, .may_evict = true }, PRESSURE_EVICT },
+        { { .limit = 100, .held = 101, .free_pages = 1, .may_evict = true }, PRESSURE_GIVE_BACK },
+        { { .limit = 100, .held = 100, .free_pages = 9, .may_evict = true }, PRESSURE_REST },
+        { { .limit = 100, .held = 120, .free_cells = 20, .may_evict = true }, PRESSURE_MOVE },
+        { { .limit = 100, .held = 120, .free_cells = 20 }, PRESSURE_MOVE },
+        { { .limit = 100, .held = 120, .free_cells = 19, .may_evict = true }, PRESSURE_EVICT },
+        { { .limit = 100, .held = 120, .free_cells = 20, .stuck = 1, .may_evict = true },
+          PRESSURE_EVICT },
+        { { .limit = 100, .held = 120, .free_cells = 20, .stuck = 20 }, PRESSURE_FAIL },
+        { { .limit = 100, .held = 120, .free_cells = 9, .stuck = 20 }, PRESSURE_FAIL },
+        { { .limit = 100, .held = 120, .freeing = true, .may_evict = true }, PRESSURE_FREE },
+        { { .limit = 100, .held = 90, .freeing = true, .may_evict = true }, PRESSURE_REST },
+        { { .limit = 100, .slack = 10, .held = 95, .may_evict = true }, PRESSURE_EVICT },
+        { { .limit = 100, .slack = 10, .held = 95, .free_cells = 5, .may_evict = true },
+          PRESSURE_REST },
+        { { .limit = 100, .slack = 10, .held = 95 }, PRESSURE_REST },
+        { { .limit = 1, .slack = 10, .held = 1, .free_cells = 500 }, PRESSURE_REST },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++)
+        CHECKF(pressure_decide(&rows[at].figures) == rows[at].action, "row %zu", at);
+}
+
+/* --- choosing --------------------------------------------------------------------------------- */
+
+struct choosing {
+    struct seam seam;
+    struct store *store;
+    struct evictor evictor;
+    int64_t now_ms;
+};
+
+static void choosing_init(struct choosing *choosing, enum evict_by by, bool volatile_only)
+{
+    os_seam_init(&choosing->seam);
+    struct store_options options = {
+        .seam = &choosing->seam, .seed = { 1, 2 }, .databases = 3, .rng_seed = 11
+    };
+    choosing->store = store_new(&options);
+    CHECK(choosing->store != NULL);
+    choosing->now_ms = INT64_C(1700000000000);
+    store_set_now_ms(choosing->store, choosing->now_ms);
+    evictor_init(&choosing->evictor, choosing->store);
+    struct evict_rule rule = { by, volatile_only, 5 };
+    evictor_set_rule(&choosing->evictor, &rule);
+}
+
+static void choosing_release(struct choosing *choosing)
+{
+    CHECK(store_valid(choosing->store));
+    store_drop(choosing->store);
+}
+
+static struct key key_of(const struct choosing *choosing, unsigned number, char *name)
+{
+    int count = snprintf(name, 32, "key:%u", number);
+    return store_key(choosing->store, bytes_of(name, (size_t)count));
+}
+
+static void pass_seconds(struct choosing *choosing, int64_t seconds)
+{
+    choosing->now_ms += seconds * 1000;
+    store_set_now_ms(choosing->store, choosing->now_ms);
+}
+
+static void put(struct choosing *choosing, unsigned db, unsigned number, int64_t expiry)
+{
+    char name[32];
+    struct string_scratch scratch;
+    struct value value;
+    struct key key = key_of(choosing, number, name);
+    struct entry *entry = store_look(choosing->store, db, &key);
+    CHECK_EQ(string_make(store_heap(choosing->store), BYTES("some value"), &scratch, &value),
+             ERR_NONE);
+    CHECK_EQ(store_put(choosing->store, db, &key, entry, &value, expiry, EVENT_SET, &entry),
+             ERR_NONE);
+}
+
+static bool is_there(struct choosing *choosing, unsigned db, unsigned number)
+{
+    char name[32];
+    struct key key = key_of(choosing, number, name);
+    return store_holds(choosing->store, db, &key);
+}
+
+/* Of half the keys gone, how many an exact order would have chosen too. */
+static double share_of_oldest(enum evict_by by, bool volatile_only)
+{
+    enum { KEYS = 20000 };
+    struct choosing choosing;
+    choosing_init(&choosing, by, volatile_only);
+    for (unsigned number = 0; number < KEYS; number++) {
+        pass_seconds(&choosing, 1);
+        int64_t expiry = by == EVICT_TTL ? choosing.now_ms + INT64_C(1000000000)
+                         : volatile_only ? choosing.now_ms + INT64_C(100000000000)
+                                         : STORE_NO_EXPIRY;
+        put(&choosing, number % 3, number, expiry);
+    }
+    for (unsigned gone = 0; gone < KEYS / 2; gone++)
+        CHECK(evict_one(&choosing.evictor));
+    unsigned right = 0;
+    for (unsigned number = 0; number < KEYS / 2; number++)
+        right += !is_there(&choosing, number % 3, number);
+    CHECK_EQ(choosing.evictor.evicted, KEYS / 2);
+    choosing_release(&choosing);
+    return (double)right / (KEYS / 2);
+}
+
+TEST(evict_goes_by_age_nearly_exactly)
+{
+    double lru = share_of_oldest(EVICT_LRU, false), volatile_lru = share_of_oldest(EVICT_LRU, true);
+    double ttl = share_of_oldest(EVICT_TTL, true), random = share_of_oldest(EVICT_RANDOM, false);
+    CHECKF(lru > 0.94, "%f", lru);
+    CHECKF(volatile_lru > 0.94, "%f", volatile_lru);
+    CHECKF(ttl > 0.94, "%f", ttl);
+    CHECKF(random > 0.47 && random < 0.53, "%f", random);
+}
+
+/* Who was seen when it was old, and used since, stays. */
+TEST(evict_looks_again_at_who_was_used)
+{
+    enum { KEYS = 200 };
+    struct choosing choosing;
+    choosing_init(&choosing, EVICT_LRU, false);
+    for (unsigned number = 0; number < KEYS; number++)
+        put(&choosing, 0, number, STORE_NO_EXPIRY);
+    pass_seconds(&choosing, 100);
+    CHECK(evict_one(&choosing.evictor));
+    unsigned used = 0;
+    for (unsigned number = 0; number < KEYS; number += 2) {
+        char name[32];
+        struct key key = key_of(&choosing, number, name);
+        used += store_read(choosing.store, 0, &key, STORE_TOUCH) != NULL;
+    }
+    for (uint64_t left = store_count(choosing.store, 0); left > used; left--)
+        CHECK(evict_one(&choosing.evictor));
+    for (unsigned number = 1; number < KEYS; number += 2)
+        CHECK(!is_there(&choosing, 0, number));
+    choosing_release(&choosing);
+}
+
+TEST(evict_finds_the_few_that_expire)
+{
+    enum { KEYS = 30000, FEW = 7 };
+    static const enum evict_by ways[] = { EVICT_LRU, EVICT_LFU, EVICT_RANDOM, EVICT_TTL };
+    for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
+        struct choosing choosing;
+        choosing_init(&choosing, ways[way], true);
+        for (unsigned number = 0; number < KEYS; number++)
+            put(&choosing, 0, number, STORE_NO_EXPIRY);
+        CHECK(!evict_one(&choosing.evictor));
+        for (unsigned number = 0; number < FEW; number++)
+            put(&choosing, 1, number, choosing.now_ms + 1000000);
+        for (unsigned number = 0; number < FEW; number++)
+            CHECK(evict_one(&choosing.evictor));
+        CHECK(!evict_one(&choosing.evictor));
+        CHECK_EQ(store_count(choosing.store, 0), KEYS);
+        CHECK_EQ(store_count(choosing.store, 1), 0);
+        choosing_release(&choosing);
+    }
+}
+
+TEST(evict_of_nothing)
+{
+    struct choosing choosing;
+    choosing_init(&choosing, EVICT_LRU, false);
+    CHECK(!evict_one(&choosing.evictor));
+    put(&choosing, 2, 1, STORE_NO_EXPIRY);
+    store_flush(choosing.store, STORE_ALL_DATABASES, false);
+    CHECK(!evict_one(&choosing.evictor));
+    choosing_release(&choosing);
+}
