@@ -4,6 +4,7 @@
 #include "conf/runtime.h"
 #include "observe/observer.h"
 #include "store/defrag.h"
+#include "store/pressure.h"
 
 static bool values_of(const struct conf_matches *matches, const struct config *config,
                       struct buffer *values, size_t *ends)
@@ -66,6 +67,8 @@ void config_resetstat(struct call *call)
 {
     cmd_table_reset(call->context->table);
     store_reset_counters(call->store);
+    if (call->context->pressure != NULL)
+        pressure_reset_counters(call->context->pressure);
     net_reset_counters(call->context->net);
     defrag_reset_counters(call->context->defrag);
     observer_reset(call->context->observer);

@@ -26,6 +26,7 @@ struct net;          /* net/client.h */
 struct scripting;    /* cmd/scripting.h: who runs scripts */
 struct pushes;       /* cmd/push.h: messages nobody asked for */
 struct persistence;  /* cmd/persist.h: snapshots and loading */
+struct pressure;     /* store/pressure.h: maxmemory */
 struct store;
 struct peers;        /* cmd/peers.h: connections to other servers */
 struct command_logs; /* cmd/command_log.h: SLOWLOG */
@@ -66,8 +67,10 @@ struct cmd_context {
     struct scripting *scripting; /* likewise */
     struct users *users;         /* who may do what */
     struct persistence *persistence;
-    bool gated;  /* commands must ask persist_gate first */
-    bool ending; /* SHUTDOWN was granted: nothing is executed any more */
+    struct pressure *pressure; /* NULL: nobody watches */
+    bool memory_limited;       /* there is a limit: commands must ask memory_gate first */
+    bool gated;                /* commands must ask persist_gate first */
+    bool ending;               /* SHUTDOWN was granted: nothing is executed any more */
 
     /* Asks the process to end; false with a reason in *refusal when it cannot. */
     bool (*shutdown)(void *server, unsigned flags, const char **refusal);

@@ -7,6 +7,7 @@
 #include "cmd/command_log.h"
 #include "cmd/effects.h"
 #include "cmd/functions.h"
+#include "cmd/memory_gate.h"
 #include "cmd/monitor.h"
 #include "cmd/peers.h"
 #include "cmd/persist.h"
@@ -342,6 +343,9 @@ static bool may_run(const struct dispatch *dispatch, const struct command_row *r
     enum access_place place =
         (client->flags & CLIENT_IN_MULTI) != 0 ? ACCESS_IN_MULTI : ACCESS_TOP_LEVEL;
     if (!allows(dispatch, row, client, request->argv, request->argc, place, reply))
+        return false;
+    if (UNLIKELY(dispatch->context->memory_limited) &&
+        !memory_gate(dispatch->context, row, flags, client, reply))
         return false;
     if (UNLIKELY(client->subscriptions != NULL) && !pubsub_may_run(row, client, reply))
         return false;

@@ -6,6 +6,7 @@
 #include "conf/options.h"
 #include "observe/memory_now.h"
 #include "store/defrag.h"
+#include "store/pressure.h"
 
 #include <stdio.h>
 
@@ -86,7 +87,9 @@ static void limits(struct info *info, const struct memory_report *report)
 
 static void buffers(struct info *info, const struct memory_report *report)
 {
-    info_count(info, "mem_not_counted_for_evict", info->context->observer->not_counted_bytes);
+    struct pressure *pressure = info->context->pressure;
+    info_count(info, "mem_not_counted_for_evict", pressure != NULL ? pressure_apart(pressure) : 0);
+    info_count(info, "mem_counted_for_evict", pressure != NULL ? pressure_held(pressure) : 0);
     info_count(info, "mem_replication_backlog", 0);
     info_count(info, "mem_total_replication_buffers", 0);
     info_count(info, "mem_clients_slaves", 0);

@@ -8,6 +8,7 @@
 #include "conf/config.h"
 #include "net/client.h"
 #include "store/defrag.h"
+#include "store/pressure.h"
 
 #include <stdio.h>
 
@@ -40,10 +41,13 @@ static void keys(struct info *info, const struct store_figures *store,
     info_line(info, "expired_stale_perc:%.2f", store->expired_stale_percent);
     info_count(info, "expired_time_cap_reached_count", observer->expire_cut_short);
     info_count(info, "expire_cycle_cpu_milliseconds", observer->expire_ns / 1000000);
-    info_count(info, "evicted_keys", 0);
+    const struct pressure *pressure = info->context->pressure;
+    info_count(info, "evicted_keys", pressure != NULL ? pressure->evictor.evicted : 0);
     info_count(info, "evicted_clients", net->evicted);
-    info_count(info, "total_eviction_exceeded_time", 0);
-    info_count(info, "current_eviction_exceeded_time", 0);
+    info_count(info, "total_eviction_exceeded_time",
+               pressure != NULL ? pressure_total_ms(pressure) : 0);
+    info_count(info, "current_eviction_exceeded_time",
+               pressure != NULL ? pressure_current_ms(pressure) : 0);
     info_count(info, "keyspace_hits", store->keyspace_hits);
     info_count(info, "keyspace_misses", store->keyspace_misses);
 }

@@ -193,6 +193,17 @@ static bool advise(struct buffer *text, enum latency_event event, const struct c
         return buffer_append_text(
             text, "  Writing the append-only log took long: the disk is busy, or appendfsync is "
                   "always and each write waits for it. everysec syncs beside the commands.\n");
+    case LATENCY_EVICT:
+        return buffer_printf(text,
+                             "  Making room under maxmemory takes a fraction of a millisecond a "
+                             "command (maxmemory-eviction-tenacity %lld), and longer where clients "
+                             "write faster than room can be made: raise maxmemory.\n",
+                             (long long)config->maxmemory_eviction_tenacity);
+    case LATENCY_EVICT_DEL:
+        return buffer_append_text(
+            text, "  Removing one key took long, though big values are given back in steps: the "
+                  "process was waiting for the processor, or those who are told of keys for "
+                  "theirs.\n");
     case LATENCY_EVENTS:
         break;
     }

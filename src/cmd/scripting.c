@@ -4,6 +4,7 @@
 #include "base/version.h"
 #include "cmd/args.h"
 #include "cmd/dispatch.h"
+#include "cmd/memory_gate.h"
 #include "cmd/nested.h"
 #include "conf/config.h"
 #include "conf/options.h"
@@ -163,6 +164,20 @@ static void refuse_write(const struct scripting *scripting, const struct bytes *
     nested_refused(scripting->outer, row, reply);
 }
 
+/* A script that has begun to write goes on, for nobody could take back what it did. */
+static bool lacks_memory(const struct scripting *scripting, struct command_row *row,
+                         struct reply *reply)
+{
+    const struct script_job *job = scripting->job;
+    bool may = (job->flags & SCRIPT_PLAIN) == 0 && (job->flags & SCRIPT_ALLOW_OOM) != 0;
+    if (LIKELY(!memory_is_short(scripting->context)) || may || scripting->wrote ||
+        (row->flags & CMD_DENYOOM) == 0)
+        return false;
+    memory_error(reply);
+    nested_refused(scripting->outer, row, reply);
+    return true;
+}
+
 static void run_command(void *context, struct bytes *argv, uint32_t argc, struct reply *reply)
 {
     struct scripting *scripting = context;
@@ -174,7 +189,7 @@ static void run_command(void *context, struct bytes *argv, uint32_t argc, struct
         refuse_write(scripting, argv, argc, row, reply);
         return;
     }
-    if (!is_let(scripting, argv, argc, NESTED_GATED, reply))
+    if (!is_let(scripting, argv, argc, NESTED_GATED, reply) || lacks_memory(scripting, row, reply))
         return;
     if ((row->flags & CMD_WRITE) != 0)
         scripting->wrote = true;
@@ -282,9 +297,19 @@ bool scripting_arguments(struct call *call, uint32_t at, struct script_job *job)
 /* What its flags say about the whole, before it runs. */
 static bool is_refused(const struct call *call, const struct script_job *job)
 {
-    if ((job->flags & (SCRIPT_PLAIN | SCRIPT_NO_WRITES)) != 0 || !job->read_only)
+    if ((job->flags & (SCRIPT_PLAIN | SCRIPT_NO_WRITES)) != 0)
         return false;
-    reply_error(call->reply, "ERR Can not execute a script with write flag using *_ro command.");
+    bool lacks = memory_is_short(call->context) && (job->flags & SCRIPT_ALLOW_OOM) == 0;
+    if (lacks && !call->never_waits) /* Redis asks this before it runs the command */
+        memory_error(call->reply);
+    else if (job->read_only)
+        reply_error(call->reply,
+                    "ERR Can not execute a script with write flag using *_ro command.");
+    else if (lacks)
+        reply_error(call->reply, "OOM allow-oom flag is not set on the script, can not run it when "
+                                 "used memory > 'maxmemory'");
+    else
+        return false;
     return true;
 }
 

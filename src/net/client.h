@@ -109,6 +109,7 @@ void client_unblock(struct client *client);
  * batch still holds is asked about anew. Of two pauses the longer and the stricter counts. */
 void net_pause(struct net *net, int64_t until_ms, bool writes_only);
 void net_unpause(struct net *net);
+bool net_is_paused(const struct net *net);
 
 struct net_figures {
     uint64_t accepted, rejected, input_bytes, output_bytes;

@@ -28,6 +28,11 @@ void net_unpause(struct net *net)
     resume_all(net);
 }
 
+bool net_is_paused(const struct net *net)
+{
+    return net->paused_until_ms != 0;
+}
+
 void net_pause_check(struct net *net)
 {
     if (UNLIKELY(net->paused_until_ms != 0) && net->clock.wall_ms >= net->paused_until_ms)

@@ -10,6 +10,8 @@ static const char *const names[LATENCY_EVENTS] = {
     [LATENCY_FREE] = "lazyfree-step",
     [LATENCY_TIDY] = "tidy-step",
     [LATENCY_LOG] = "aof-write",
+    [LATENCY_EVICT] = "eviction-cycle",
+    [LATENCY_EVICT_DEL] = "eviction-del",
 };
 
 const char *latency_name(enum latency_event event)

@@ -22,6 +22,8 @@ enum latency_event {
     LATENCY_FREE,   /* while giving back what was removed: lazyfree-step, our own */
     LATENCY_TIDY,   /* while giving pages back to the system: tidy-step, our own */
     LATENCY_LOG,    /* aof-write: the append-only log is written, and synced where it always is */
+    LATENCY_EVICT,  /* eviction-cycle: making room under maxmemory */
+    LATENCY_EVICT_DEL, /* eviction-del: one key of it */
     LATENCY_EVENTS,
 };
 

@@ -90,6 +90,18 @@ uint64_t process_resident_files(void)
     return resident_of(2);
 }
 
+uint64_t process_anonymous(void)
+{
+    char room[128];
+    struct bytes text = read_text("/proc/self/statm", room, sizeof(room));
+    uint64_t resident, shared;
+    next_word(&text, " ");
+    if (!number_read_u64(next_word(&text, " "), &resident) ||
+        !number_read_u64(next_word(&text, " "), &shared) || shared > resident)
+        return 0;
+    return (resident - shared) * page_bytes();
+}
+
 uint64_t process_resident_exact(void)
 {
     uint64_t bytes = figure_of("/proc/self/smaps_rollup", "Rss:");

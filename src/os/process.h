@@ -19,6 +19,8 @@
 uint64_t process_resident(void);
 uint64_t process_resident_files(void); /* of it, pages of files: code, constants */
 uint64_t process_resident_exact(void);
+/* Of those, what no file stands behind: what the process alone keeps from others. As quick. */
+uint64_t process_anonymous(void);
 uint64_t process_resident_peak(void); /* since the start */
 
 /* Physical memory of the machine, and the least of that and what the cgroups (version 1 or 2) of

@@ -164,6 +164,7 @@ uint64_t server_between(void *context)
     if (server_end_was_asked(server, &number))
         end_by_signal(server, number);
     uint64_t wait = least(wait_published, work(server, now_ns));
+    wait = least(wait, server_ease_memory(server, now_ns));
     wait = least(wait, persist_step(server->persistence, now_ns));
     wait = least(wait, scripting_step(server->context.scripting));
     return least(wait, dispatch_between(server->dispatch, now_ns));

@@ -37,6 +37,7 @@ static void fill_context(struct server *server)
                                             .table = server->table,
                                             .users = server->users,
                                             .observer = server->observer,
+                                            .pressure = &server->pressure,
                                             .shutdown = server_shutdown,
                                             .log = log_line,
                                             .server = server };
@@ -127,6 +128,7 @@ bool server_make_parts(struct server *server)
         observer_new(&server->seam, server->store, &server->defrag, server->net, &server->config);
     if (server->observer == NULL)
         return false;
+    server_make_limit(server);
     fill_context(server);
     users_attach(server->users, server->net);
     server->dispatch = dispatch_new(&server->context);

@@ -22,6 +22,7 @@
 #include "os/title.h"
 #include "server/cmdline.h"
 #include "store/defrag.h"
+#include "store/pressure.h"
 #include "store/store.h"
 
 struct server {
@@ -34,6 +35,7 @@ struct server {
     struct conf_runtime *runtime;
     struct store *store;
     struct defrag defrag;
+    struct pressure pressure;
     struct net *net;
     struct cmd_table *table;
     struct users *users;
@@ -66,6 +68,12 @@ void server_crash_add(void *server, int file);
 void server_hook_settings(struct server *server);
 void server_apply_settings(struct server *server);
 struct move_limits server_move_limits(const struct config *config);
+
+/* limit.c: maxmemory, against what the process holds. */
+void server_make_limit(struct server *server);
+void server_hook_limit(struct server *server);
+void server_set_limit(struct server *server, const struct config *config);
+uint64_t server_ease_memory(struct server *server, uint64_t now_ns);
 
 /* listen.c: false with a line in the log. */
 MUST_CHECK bool server_listen(struct server *server);

@@ -319,6 +319,7 @@ void server_hook_settings(struct server *server)
         conf_runtime_hook(server->runtime, &hooks[at]);
     server_hook_secure(server);
     server_hook_http(server);
+    server_hook_limit(server);
     users_on_change(server->users, users_changed, server);
     conf_runtime_users(server->runtime, write_users, server);
 }
@@ -333,4 +334,5 @@ void server_apply_settings(struct server *server)
     apply_limits(server, NULL, &server->config, &reason);
     apply_notifications(server, NULL, &server->config, &reason);
     apply_oom_score(server, NULL, &server->config, &reason);
+    server_set_limit(server, &server->config);
 }

@@ -132,6 +132,25 @@ uint64_t defrag_step(struct defrag *defrag)
     return defrag->running ? next_slice_in(defrag) : idle_ns;
 }
 
+bool defrag_press(struct defrag *defrag, uint64_t deadline_ns)
+{
+    struct heap_mover mover = store_mover(defrag->store);
+    const struct seam *seam = defrag->seam;
+    enum heap_move_outcome outcome = HEAP_MOVE_STEPPED;
+    uint64_t now_ns = seam_now_ns(seam);
+    if (!defrag->limits.enabled)
+        return false;
+    while (outcome == HEAP_MOVE_STEPPED && now_ns < deadline_ns) {
+        uint64_t end_ns = now_ns + defrag->cycle_ns - defrag->cycle_ns / 5;
+        uint64_t cpu_ns = seam->cpu_ns(seam->context), began_ns = now_ns;
+        outcome = heap_move_step(store_heap(defrag->store), &mover,
+                                 end_ns < deadline_ns ? end_ns : deadline_ns);
+        now_ns = seam_now_ns(seam);
+        account_slice(defrag, now_ns - began_ns, seam->cpu_ns(seam->context) - cpu_ns);
+    }
+    return outcome == HEAP_MOVE_STEPPED;
+}
+
 void defrag_move_all(struct defrag *defrag)
 {
 #ifdef SNUG_MOVE_ALL

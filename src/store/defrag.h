@@ -37,6 +37,10 @@ void defrag_configure(struct defrag *defrag, const struct move_limits *limits, u
  * called again at the latest (UINT64_MAX: whenever). */
 uint64_t defrag_step(struct defrag *defrag);
 
+/* For who is short of memory: moves until the deadline whatever the thresholds say, in slices as
+ * ever. False: nothing is left to move, or nothing may be. */
+MUST_CHECK bool defrag_press(struct defrag *defrag, uint64_t deadline_ns);
+
 /* Build for tests: moves every movable block (up to a bound) now. Nothing unless SNUG_MOVE_ALL. */
 void defrag_move_all(struct defrag *defrag);
 

@@ -337,7 +337,6 @@ TEST(conf_warnings_name_only_what_is_missed)
     CHECK_EQ(load->err, ERR_NONE);
     CHECK_TEXT(
         buffer_view(&load->report.warnings),
-        "Option 'maxmemory' is set but has no effect: this version does not use it.\n"
         "Option 'replicaof' is set but has no effect: this version does not use it.\n"
         "Option 'tls-client-key-file-pass' is set but has no effect: this version does not use "
         "it.\n");

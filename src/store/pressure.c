@@ -1,0 +1,322 @@
+#include "store/pressure.h"
+
+#include "base/memory.h"
+#include "store/inside.h"
+
+enum {
+    US = 1000,
+    MS = 1000 * 1000,
+    MEASURE_NS = 100 * MS,       /* the kernel is asked, where nothing seems to happen */
+    MEASURE_OVER_NS = 300 * US,  /* and where the limit is passed */
+    MEASURE_BYTES = 1024 * 1024, /* or what is known has changed by so much */
+    STUCK_NS = MS,
+    INDEX_LOOKS = 64,
+    TENACITY_STEEP = 10,
+    STEP_US_A_TENACITY = 50,
+    PATIENT_MOST_NS = 100 * MS,
+    PATIENT_STEPS = 40, /* where what is held runs away from the limit */
+    SLACK_SHARE = 128,
+    SLACK_MAX = 64 * 1024 * 1024,
+    PATIENCE_SHARE = 100,
+    PATIENCE_MIN = 2 * 1024 * 1024,
+};
+
+void pressure_init(struct pressure *pressure, struct defrag *defrag, const struct seam *seam,
+                   const struct pressure_world *world)
+{
+    *pressure = (struct pressure){
+        .store = defrag->store, .defrag = defrag, .seam = seam, .world = *world
+    };
+    evictor_init(&pressure->evictor, defrag->store);
+}
+
+/* As Redis has it: 50 us for each unit up to 10, from there on 15 % more for each; 100: no end. */
+static uint64_t step_of(unsigned tenacity)
+{
+    if (tenacity >= 100)
+        return UINT64_MAX / 4;
+    if (tenacity <= TENACITY_STEEP)
+        return (uint64_t)tenacity * STEP_US_A_TENACITY * US;
+    double us = TENACITY_STEEP * STEP_US_A_TENACITY;
+    for (unsigned more = TENACITY_STEEP; more < tenacity; more++)
+        us *= 1.15;
+    return (uint64_t)us * US;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What was measured within a step is younger than its last reading of the clock. */
+static uint64_t elapsed(uint64_t since_ns, uint64_t now_ns)
+{
+    return now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
+void pressure_configure(struct pressure *pressure, const struct pressure_options *options)
+{
+    pressure->limit = options->limit;
+    pressure->slack =
+        options->rule.by == EVICT_NOTHING ? 0 : least(options->limit / SLACK_SHARE, SLACK_MAX);
+    pressure->patience = options->limit / PATIENCE_SHARE;
+    if (pressure->patience < PATIENCE_MIN)
+        pressure->patience = PATIENCE_MIN;
+    pressure->step_ns = step_of(options->tenacity);
+    pressure->measured_ns = pressure->stuck_ns = 0;
+    evictor_set_rule(&pressure->evictor, &options->rule);
+    if (options->limit != 0)
+        return;
+    pressure->failed = pressure->running = false;
+    pressure->over_since_ns = 0;
+}
+
+/* --- measuring -------------------------------------------------------------------------------- */
+
+static void measure_indexes(struct pressure *pressure)
+{
+    pressure->index_bytes = store_all_index_bytes(pressure->store);
+    pressure->index_age = 0;
+}
+
+/* What is known without asking anybody. */
+static uint64_t known_bytes(struct pressure *pressure, const struct heap_figures *heap)
+{
+    if (pressure->index_age++ >= INDEX_LOOKS)
+        measure_indexes(pressure);
+    return heap->committed + pressure->index_bytes + memory_held();
+}
+
+/* Pages that malloc keeps, stacks, and what else there is. */
+static void ask_kernel(struct pressure *pressure, uint64_t known, uint64_t now_ns)
+{
+    uint64_t all = pressure->world.anonymous(pressure->world.context);
+    pressure->beyond = all > known ? all - known : 0;
+    pressure->measured_ns = now_ns;
+    pressure->measured_bytes = known;
+}
+
+static bool has_changed(const struct pressure *pressure, uint64_t known)
+{
+    uint64_t before = pressure->measured_bytes;
+    return (known > before ? known - before : before - known) >= MEASURE_BYTES;
+}
+
+uint64_t pressure_apart(const struct pressure *pressure)
+{
+    return pressure->world.apart(pressure->world.context) + store_walk_bytes(pressure->store);
+}
+
+static uint64_t held_now(struct pressure *pressure, uint64_t known)
+{
+    uint64_t apart = pressure_apart(pressure);
+    uint64_t held = known + pressure->beyond;
+    return apart < held ? held - apart : 0;
+}
+
+uint64_t pressure_held(struct pressure *pressure)
+{
+    struct heap_figures heap;
+    heap_figures(pressure->store->heap, &heap);
+    measure_indexes(pressure);
+    uint64_t known = known_bytes(pressure, &heap);
+    ask_kernel(pressure, known, seam_now_ns(pressure->seam));
+    return held_now(pressure, known);
+}
+
+static bool is_freeing(const struct store *store)
+{
+    return store->dying != NULL || store->dying_values != NULL || store->space.past_rest != NULL;
+}
+
+static void fill_figures(struct pressure *pressure, struct pressure_figures *figures)
+{
+    struct heap_figures heap;
+    heap_figures(pressure->store->heap, &heap);
+    uint64_t known = known_bytes(pressure, &heap);
+    if (UNLIKELY(has_changed(pressure, known)))
+        ask_kernel(pressure, known, seam_now_ns(pressure->seam));
+    *figures = (struct pressure_figures){
+        .limit = pressure->limit,
+        .slack = pressure->slack,
+        .held = held_now(pressure, known),
+        .free_pages = heap.free_spans,
+        .free_cells = heap.active - heap.allocated,
+        .freeing = is_freeing(pressure->store),
+        .may_evict = pressure->evictor.rule.by != EVICT_NOTHING,
+    };
+    figures->stuck = pressure->defrag->limits.enabled ? pressure->stuck : figures->free_cells;
+}
+
+/* --- doing something about it ----------------------------------------------------------------- */
+
+/* What is too old for a decision. True: it is asked anew. */
+static bool look_again(struct pressure *pressure, const struct pressure_figures *figures,
+                       uint64_t now_ns)
+{
+    bool again = false;
+    if (elapsed(pressure->stuck_ns, now_ns) >= STUCK_NS) {
+        uint64_t movable = heap_reclaimable(pressure->store->heap);
+        pressure->stuck = figures->free_cells - least(movable, figures->free_cells);
+        pressure->stuck_ns = now_ns;
+        again = true;
+    }
+    if (elapsed(pressure->measured_ns, now_ns) >= MEASURE_OVER_NS) {
+        (void)pressure_held(pressure);
+        again = true;
+    }
+    return again;
+}
+
+static void move(struct pressure *pressure, const struct pressure_figures *figures,
+                 uint64_t deadline_ns)
+{
+    pressure->moved_steps++;
+    if (!defrag_press(pressure->defrag, deadline_ns))
+        pressure->stuck = figures->free_cells;
+}
+
+static bool evict(struct pressure *pressure)
+{
+    if (LIKELY(!pressure->timed))
+        return evict_one(&pressure->evictor);
+    uint64_t began_ns = seam_now_ns(pressure->seam);
+    bool evicted = evict_one(&pressure->evictor);
+    uint64_t ns = seam_now_ns(pressure->seam) - began_ns;
+    if (ns > pressure->last_evict_ns)
+        pressure->last_evict_ns = ns;
+    return evicted;
+}
+
+static enum pressure_action act(struct pressure *pressure, const struct pressure_figures *figures,
+                                enum pressure_action action, uint64_t deadline_ns)
+{
+    switch (action) {
+    case PRESSURE_GIVE_BACK:
+        heap_give_back(pressure->store->heap, figures->held - figures->limit, deadline_ns);
+        break;
+    case PRESSURE_FREE:
+        pressure->freed_steps++;
+        (void)store_free_step(pressure->store, deadline_ns);
+        break;
+    case PRESSURE_EVICT:
+        if (!evict(pressure))
+            return PRESSURE_FAIL;
+        break;
+    case PRESSURE_MOVE:
+        move(pressure, figures, deadline_ns);
+        break;
+    case PRESSURE_REST:
+    case PRESSURE_FAIL:
+        break;
+    }
+    return action;
+}
+
+static void note_time(struct pressure *pressure, bool over, uint64_t now_ns)
+{
+    if (over == (pressure->over_since_ns != 0))
+        return;
+    if (!over)
+        pressure->over_total_ns += now_ns - pressure->over_since_ns;
+    pressure->over_since_ns = over ? now_ns : 0;
+}
+
+static uint64_t patient_ns(uint64_t budget_ns)
+{
+    return budget_ns < (uint64_t)PATIENT_MOST_NS / PATIENT_STEPS ? budget_ns * PATIENT_STEPS
+           : budget_ns < PATIENT_MOST_NS                         ? PATIENT_MOST_NS
+                                                                 : budget_ns;
+}
+
+/* Until all is well, or nothing can be done, or the time is over; far over the limit it may take
+ * longer, since whoever writes faster than keys can go has to wait. */
+static void relieve(struct pressure *pressure, uint64_t budget_ns)
+{
+    struct pressure_figures figures;
+    uint64_t began_ns = seam_now_ns(pressure->seam), now_ns = began_ns;
+    bool may_evict = true, acted = false;
+    enum pressure_action action;
+    pressure->last_evict_ns = 0;
+    for (;;) {
+        fill_figures(pressure, &figures);
+        figures.may_evict = figures.may_evict && may_evict;
+        action = pressure_decide(&figures);
+        bool over = figures.held > figures.limit;
+        if ((action != PRESSURE_REST || over) && look_again(pressure, &figures, now_ns)) {
+            now_ns = seam_now_ns(pressure->seam);
+            continue;
+        }
+        if (action == PRESSURE_REST || action == PRESSURE_FAIL)
+            break;
+        bool patient = figures.held > figures.limit + pressure->patience;
+        uint64_t most_ns = patient ? patient_ns(budget_ns) : budget_ns;
+        if (acted && now_ns - began_ns >= most_ns)
+            break;
+        if (act(pressure, &figures, action, least(now_ns + budget_ns, began_ns + most_ns)) ==
+            PRESSURE_FAIL)
+            may_evict = false;
+        acted = true;
+        now_ns = seam_now_ns(pressure->seam);
+    }
+    pressure->failed = action == PRESSURE_FAIL;
+    pressure->running = action != PRESSURE_FAIL && action != PRESSURE_REST;
+    note_time(pressure, figures.held > figures.limit, now_ns);
+    pressure->last_ns = now_ns - began_ns;
+}
+
+static bool all_is_well(struct pressure *pressure)
+{
+    struct pressure_figures figures;
+    fill_figures(pressure, &figures);
+    return pressure_decide(&figures) == PRESSURE_REST;
+}
+
+static void settle(struct pressure *pressure)
+{
+    pressure->failed = pressure->running = false;
+    pressure->last_ns = pressure->last_evict_ns = 0;
+    if (UNLIKELY(pressure->over_since_ns != 0))
+        note_time(pressure, false, seam_now_ns(pressure->seam));
+}
+
+bool pressure_ease(struct pressure *pressure)
+{
+    if (LIKELY(all_is_well(pressure)) || pressure->world.is_paused(pressure->world.context))
+        settle(pressure);
+    else
+        relieve(pressure, pressure->step_ns);
+    return !pressure->failed;
+}
+
+uint64_t pressure_step(struct pressure *pressure, uint64_t now_ns)
+{
+    if (LIKELY(pressure->limit == 0))
+        return UINT64_MAX;
+    if (elapsed(pressure->measured_ns, now_ns) >= MEASURE_NS)
+        (void)pressure_held(pressure);
+    bool eased = pressure_ease(pressure);
+    return eased && pressure->running ? 0 : MEASURE_NS;
+}
+
+/* --- figures ---------------------------------------------------------------------------------- */
+
+uint64_t pressure_current_ms(const struct pressure *pressure)
+{
+    if (pressure->over_since_ns == 0)
+        return 0;
+    return (seam_now_ns(pressure->seam) - pressure->over_since_ns) / MS;
+}
+
+uint64_t pressure_total_ms(const struct pressure *pressure)
+{
+    return pressure->over_total_ns / MS + pressure_current_ms(pressure);
+}
+
+void pressure_reset_counters(struct pressure *pressure)
+{
+    pressure->evictor.evicted = 0;
+    pressure->over_total_ns = 0;
+    if (pressure->over_since_ns != 0)
+        pressure->over_since_ns = seam_now_ns(pressure->seam);
+}
