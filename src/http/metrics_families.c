@@ -54,7 +54,8 @@ void put_start_time(struct exposition *exposition, const struct metric_row *row)
 void put_keyspace(struct exposition *exposition, const struct metric_row *row)
 {
     double databases = 0;
-    if (!number_of(exposition, "snug_databases", &databases))
+    if (!number_of(exposition, "snug_databases", &databases) ||
+        !(databases >= 0 && databases <= 16384))
         return;
     for (unsigned db = 0; db < (unsigned)databases; db++) {
         char name[32], labels[48];

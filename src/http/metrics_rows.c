@@ -34,6 +34,11 @@ const struct metric_row metrics_rows[] = {
       .help = "Always 0: one thread serves all connections.",
       .source = "io_threads_active" },
 
+    { .name = "redis_config_io_threads",
+      .type = METRIC_GAUGE,
+      .help = "io-threads, which is taken without effect.",
+      .source = "snug_config_io_threads" },
+
     /* clients */
     { .name = "redis_connected_clients",
       .type = METRIC_GAUGE,

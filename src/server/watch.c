@@ -5,6 +5,7 @@
 #include "cmd/info.h"
 #include "cmd/memory.h"
 #include "cmd/table.h"
+#include "conf/options.h"
 #include "http/http.h"
 #include "observe/published.h"
 #include "server/server.h"
@@ -73,6 +74,17 @@ static void write_slow_log(struct info *info, const struct command_logs *logs)
     info_count(info, "snug_slowlog_last_us", amount);
 }
 
+/* redis_exporter asks CONFIG GET for it. */
+static void write_io_threads(struct info *info, const struct config *config)
+{
+    struct buffer value = { 0 };
+    const struct option *option = option_find(BYTES("io-threads"));
+    if (option == NULL || !option_get(option, config, &value))
+        info->failed = true;
+    info_line(info, "snug_config_io_threads:%.*s", (int)value.count, (const char *)value.at);
+    buffer_release(&value);
+}
+
 static void write_figures(struct server *server, struct edition *edition)
 {
     static const struct bytes everything = { (const uint8_t *)"everything", 10 };
@@ -82,6 +94,7 @@ static void write_figures(struct server *server, struct edition *edition)
     info_write(&info, &everything, 1);
     info_line(&info, "\r\n# Snug");
     info_count(&info, "snug_databases", store_databases(server->store));
+    write_io_threads(&info, &server->config);
     write_heap(&info, &report);
     write_mover(&info, server, &report.heap);
     write_slow_log(&info, server->context.command_logs);

@@ -1,0 +1,212 @@
+"""What comes over HTTP to do harm: commands go on being answered, and memory stays bounded.
+
+No time is measured: while connections are held open that ask slowly, too much or nonsense, a number of
+commands is answered, and the resident set is what it was, plus a bound.
+"""
+
+import os
+import resource
+import socket
+import threading
+import time
+
+import pytest
+
+from conftest import CHECKED_BUILD
+from watching import Watched
+
+BOUND = 24 << 20  # 64 connections of 32 KiB, replies, and what the allocator keeps
+
+
+@pytest.fixture
+def watched(start):
+    return Watched(start)
+
+
+def resident(server):
+    with open(f"/proc/{server.process.pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def connect(watched):
+    connection = socket.create_connection(("127.0.0.1", watched.http_port), timeout=20)
+    connection.settimeout(20)
+    return connection
+
+
+def raw(watched, data):
+    """What is answered until the connection ends or is silent."""
+    with connect(watched) as connection:
+        answer = b""
+        try:
+            connection.sendall(data)
+            connection.settimeout(1)
+            while len(answer) < 1 << 20:
+                piece = connection.recv(65536)
+                if not piece:
+                    break
+                answer += piece
+        except (ConnectionError, socket.timeout):
+            pass
+        return answer
+
+
+class Unharmed:
+    """Around the harm: memory is bounded; commands(n) are answered meanwhile."""
+
+    def __init__(self, watched):
+        self.watched, self.client = watched, watched.server.client()
+
+    def __enter__(self):
+        self.watched.metrics()
+        self.before = resident(self.watched.server)
+        return self
+
+    def commands(self, count=2000):
+        for number in range(count):
+            assert self.client.call("INCR", "count") > number
+        self.client.call("DEL", "count")
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self.commands(200)
+            # What checks itself keeps freed memory for a while.
+            assert CHECKED_BUILD or resident(self.watched.server) < self.before + BOUND
+            assert self.watched.server.alive()
+
+
+def scraped(watched, seconds=15):
+    """Somebody honest is served, if at the second attempt."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return watched.metrics()
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_slow_loris(watched):
+    with Unharmed(watched) as unharmed:
+        held = [connect(watched) for _ in range(200)]
+        for connection in held:
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-")
+        for _ in range(5):
+            for connection in held:
+                try:
+                    connection.send(b"a")
+                except OSError:
+                    pass
+            unharmed.commands(400)
+        metrics = scraped(watched)
+        assert metrics["snug_http_connections", ""] <= 64
+        assert metrics["snug_http_closed_total", ""] > 100
+        for connection in held:
+            connection.close()
+
+
+def test_who_asks_for_nothing_is_sent_away(watched):
+    connection = connect(watched)
+    connection.sendall(b"GET / HT")
+    began = time.monotonic()
+    assert connection.recv(1) == b"", "closed by the server"
+    assert 5 < time.monotonic() - began < 18
+    connection.close()
+
+
+def test_thousands_of_connections(watched):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(4000, hard - 200)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted + 200), hard))
+    held = []
+    try:
+        with Unharmed(watched) as unharmed:
+            for number in range(wanted):
+                held.append(connect(watched))
+                if number % 200 == 0:
+                    unharmed.commands(50)
+            unharmed.commands()
+            assert scraped(watched)["snug_http_connections", ""] <= 64
+    finally:
+        for connection in held:
+            connection.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_huge_headers(watched):
+    with Unharmed(watched) as unharmed:
+        for data in [b"GET /" + b"a" * (1 << 20) + b" HTTP/1.1\r\n\r\n",
+                     b"GET / HTTP/1.1\r\nX: " + b"a" * (1 << 20) + b"\r\n\r\n",
+                     b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * (1 << 17) + b"\r\n",
+                     b"A" * (1 << 20)]:
+            answer = raw(watched, data)
+            assert not answer or answer.split()[1][:1] == b"4", answer[:100]
+            unharmed.commands(200)
+        assert watched.get("/healthz") == b"ok\n"
+
+
+def test_nonsense(watched):
+    long = b"x" * 2000
+    with Unharmed(watched):
+        for data in [b"\0" * 500, b"\r\n" * 500, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
+                     b"GET /metrics\r\n\r\n", b"get / http/1.1\r\n\r\n", bytes(range(256)) * 4,
+                     b"GET /%00%ff%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+                     b"GET /api/heap?since=%00&since=&=&&& HTTP/1.1\r\nHost: a\r\n\r\n",
+                     b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n",
+                     b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+                     b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFF\r\n",
+                     b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n" + long,
+                     b"GET / HTTP/1.1\r\nHost: " + long + b"\r\nConnection: close\r\n\r\n",
+                     b"GET / HTTP/1.1\r\nAuthorization: Basic " + long + b"\r\n\r\n",
+                     b"*1\r\n$4\r\nPING\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"]:
+            answer = raw(watched, data)
+            assert b" 200 OK\r\n" not in answer.split(b"\n")[0] or b"GET / " in data, data[:60]
+        assert watched.get("/healthz") == b"ok\n"
+
+
+def test_many_requests_whose_replies_nobody_reads(watched):
+    request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with Unharmed(watched) as unharmed:
+        held = [connect(watched) for _ in range(30)]
+        for connection in held:
+            connection.setblocking(False)
+            for _ in range(200):
+                try:
+                    connection.send(request * 20)
+                except OSError:
+                    break
+        unharmed.commands()
+        for connection in held:
+            connection.close()
+        scraped(watched)
+
+
+def test_scraped_by_many_at_once(watched):
+    """No scrape slows a command: as many editions are made as time allows, not as are asked for."""
+    stop = threading.Event()
+    counts = []
+
+    def scrape():
+        count = 0
+        while not stop.is_set():
+            try:
+                watched.get("/metrics")
+                watched.get("/api/state.json")
+                count += 2
+            except OSError:
+                pass
+        counts.append(count)
+
+    threads = [threading.Thread(target=scrape) for _ in range(4)]
+    with Unharmed(watched) as unharmed:
+        first = watched.state()["edition"]["number"]
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        unharmed.commands(3000)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        seconds = time.monotonic() - began
+        made = watched.state()["edition"]["number"] - first
+        assert sum(counts) > 0 and made <= seconds * 4 + 3
