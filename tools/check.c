@@ -237,6 +237,18 @@ static bool check_file(struct check *check, const struct aof_place *place, const
     return mend(check, place, last, &report);
 }
 
+/* It follows more than is there: as the server, which begins it anew. */
+static bool empty_file(const struct check *check, const struct aof_place *place, const char *name)
+{
+    struct aof_load_report report = { 0 };
+    printf("Checking %s\n  it follows more than there is in front of it, as after a machine has "
+           "stopped: it does not count\n",
+           name);
+    snprintf(report.file, sizeof report.file, "%s", name);
+    report.bytes = aof_file_bytes(place, name);
+    return check->fix && cut(check, place, &report, 0);
+}
+
 /* --- all files -------------------------------------------------------------------------------- */
 
 static bool check_manifest(struct check *check, const struct aof_place *place)
@@ -249,12 +261,17 @@ static bool check_manifest(struct check *check, const struct aof_place *place)
                err == ERR_MISSING ? "there is no such file" : fault.reason);
         return false;
     }
-    uint32_t left = aof_manifest_count(&manifest, AOF_INCREMENT);
+    uint32_t count = aof_manifest_count(&manifest, AOF_INCREMENT);
+    bool left_out;
+    uint32_t extent = aof_load_extent(place, &manifest, &left_out);
     const struct aof_file *base = aof_manifest_nth(&manifest, AOF_BASE, 0);
-    bool whole = base == NULL || check_file(check, place, base->name, left == 0);
-    for (uint32_t i = 0; left > 0; i++, left--) {
+    bool whole = base == NULL || check_file(check, place, base->name, count == 0);
+    for (uint32_t i = 0; i < count; i++) {
         const struct aof_file *file = aof_manifest_nth(&manifest, AOF_INCREMENT, i);
-        whole = check_file(check, place, file->name, left == 1) && whole;
+        if (left_out && i >= extent)
+            whole = empty_file(check, place, file->name) && whole;
+        else
+            whole = check_file(check, place, file->name, i + 1 >= extent) && whole;
     }
     printf(whole ? "All files of the manifest are whole\n" : "The log is not whole\n");
     aof_manifest_release(&manifest);

@@ -61,16 +61,16 @@ static void fill_options(void *context, struct snapshot_options *options)
         config->rdb_key_save_delay > 0 ? (uint64_t)config->rdb_key_save_delay : 0;
 }
 
-static enum err fill_rewrite(void *context, struct snapshot_options *options)
+static enum saver_rewrite fill_rewrite(void *context, struct snapshot_options *options)
 {
     fill_options(context, options);
     return persist_log_begin_rewrite(context, options);
 }
 
-static void on_rewritten(void *context, enum snapshot_state state,
-                         const struct snapshot_figures *figures, const char *reason)
+static bool on_rewritten(void *context, enum snapshot_state state,
+                         const struct snapshot_figures *figures, const char *reason, bool wait)
 {
-    persist_log_end_rewrite(context, state, figures, reason);
+    return persist_log_end_rewrite(context, state, figures, reason, wait);
 }
 
 static void log_line(void *context, bool warning, const char *text)

@@ -303,28 +303,25 @@ void persist_log_settle(struct persistence *persistence)
 
 /* --- rewriting -------------------------------------------------------------------------------- */
 
-enum err persist_log_begin_rewrite(struct persistence *persistence,
-                                   struct snapshot_options *options)
+static enum aof_step begin_step(struct persistence *persistence, enum err *err)
+{
+    struct persist_log *log = &persistence->log;
+    struct aof_manifest_fault fault = { 0 };
+    *err = make(persistence);
+    if (*err == ERR_NONE)
+        *err = read_manifest(log, &fault);
+    if (*err != ERR_NONE)
+        return AOF_STEP_FAILED;
+    take_settings(log, persistence);
+    return aof_set_begin_rewrite(&log->set, err);
+}
+
+static void note_begun(struct persistence *persistence, struct snapshot_options *options)
 {
     struct persist_log *log = &persistence->log;
     const struct config *config = persistence->context->config;
-    struct aof_manifest_fault fault = { 0 };
-    enum err err = make(persistence);
-    if (err == ERR_NONE)
-        err = read_manifest(log, &fault);
-    if (err == ERR_NONE) {
-        take_settings(log, persistence);
-        err = aof_set_begin_rewrite(&log->set);
-    }
-    if (err != ERR_NONE) {
-        log->last_failed = true;
-        tell(persistence, CONFIG_LOG_WARNING, "Background AOF rewrite could not begin: %s",
-             reason_of(err));
-        return err;
-    }
     log->rdb = config->aof_use_rdb_preamble;
     log->rewrites++;
-    log->began_ns = seam_now_ns(persistence->context->seam);
     options->directory = log->set.place.directory;
     options->name = aof_set_temporary(&log->set);
     options->aof_base = true;
@@ -333,45 +330,83 @@ enum err persist_log_begin_rewrite(struct persistence *persistence,
     if (log->enabled)
         start_listening(persistence);
     tell(persistence, CONFIG_LOG_NOTICE, "Background append only file rewriting started");
-    return ERR_NONE;
 }
 
-static void end_well(struct persistence *persistence, const struct snapshot_figures *figures)
+enum saver_rewrite persist_log_begin_rewrite(struct persistence *persistence,
+                                             struct snapshot_options *options)
+{
+    enum err err = ERR_NONE;
+    persistence->log.began_ns = seam_now_ns(persistence->context->seam);
+    switch (begin_step(persistence, &err)) {
+    case AOF_STEP_WAITS:
+        return SAVER_REWRITE_WAITS;
+    case AOF_STEP_DONE:
+        note_begun(persistence, options);
+        return SAVER_REWRITE_BEGINS;
+    case AOF_STEP_FAILED:
+    default:
+        persistence->log.last_failed = true;
+        tell(persistence, CONFIG_LOG_WARNING, "Background AOF rewrite could not begin: %s",
+             reason_of(err));
+        return SAVER_REWRITE_FAILS;
+    }
+}
+
+/* false: it waits for the disk. */
+static bool end_well(struct persistence *persistence, const struct snapshot_figures *figures,
+                     bool wait)
 {
     struct persist_log *log = &persistence->log;
-    enum err err = aof_set_end_rewrite(&log->set, log->rdb, figures->written);
-    log->last_failed = err != ERR_NONE;
-    if (err == ERR_NONE)
+    enum err err = ERR_NONE;
+    enum aof_step step;
+    for (;;) {
+        step = aof_set_end_rewrite(&log->set, log->rdb, figures->written, &err);
+        if (step != AOF_STEP_WAITS)
+            break;
+        if (!wait)
+            return false;
+        aof_set_wait(&log->set);
+    }
+    log->last_failed = step == AOF_STEP_FAILED;
+    if (step == AOF_STEP_DONE)
         tell(persistence, CONFIG_LOG_NOTICE,
              "Background AOF rewrite finished successfully: %llu keys, %llu bytes",
              (unsigned long long)figures->keys_done, (unsigned long long)figures->written);
     else
         tell(persistence, CONFIG_LOG_WARNING, "Background AOF rewrite failed at its end: %s",
              reason_of(err));
+    return true;
 }
 
-void persist_log_end_rewrite(struct persistence *persistence, enum snapshot_state state,
-                             const struct snapshot_figures *figures, const char *reason)
+static void end_badly(struct persistence *persistence, enum snapshot_state state,
+                      const char *reason)
 {
     struct persist_log *log = &persistence->log;
-    uint64_t spent_ns = seam_now_ns(persistence->context->seam) - log->began_ns;
     uint32_t failures = log->set.failures;
-    if (state == SNAPSHOT_DONE) {
-        end_well(persistence, figures);
-    } else {
-        aof_set_fail_rewrite(&log->set);
-        if (state == SNAPSHOT_FAILED)
-            log->last_failed = true;
-        else
-            log->set.failures = failures;
-        tell(persistence, CONFIG_LOG_WARNING, "Background AOF rewrite %s%s",
-             state == SNAPSHOT_FAILED ? "failed: " : "was given up before its end", reason);
-    }
+    aof_set_fail_rewrite(&log->set);
+    if (state == SNAPSHOT_FAILED)
+        log->last_failed = true;
+    else
+        log->set.failures = failures;
+    tell(persistence, CONFIG_LOG_WARNING, "Background AOF rewrite %s%s",
+         state == SNAPSHOT_FAILED ? "failed: " : "was given up before its end", reason);
+}
+
+bool persist_log_end_rewrite(struct persistence *persistence, enum snapshot_state state,
+                             const struct snapshot_figures *figures, const char *reason, bool wait)
+{
+    struct persist_log *log = &persistence->log;
+    if (state != SNAPSHOT_DONE)
+        end_badly(persistence, state, reason);
+    else if (!end_well(persistence, figures, wait))
+        return false;
+    uint64_t spent_ns = seam_now_ns(persistence->context->seam) - log->began_ns;
     log->last_duration = (int64_t)(spent_ns / 1000000000);
     if (!log->enabled)
         close_set(persistence);
     else
         note_refusal(log, persistence);
+    return true;
 }
 
 /* What cannot wait for growth: there is no base yet, or effects were lost. */

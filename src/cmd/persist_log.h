@@ -64,10 +64,11 @@ void persist_log_cron(struct persistence *persistence);
 void persist_log_settle(struct persistence *persistence);
 
 /* For the saver: a base is begun, and has ended. */
-enum err persist_log_begin_rewrite(struct persistence *persistence,
-                                   struct snapshot_options *options);
-void persist_log_end_rewrite(struct persistence *persistence, enum snapshot_state state,
-                             const struct snapshot_figures *figures, const char *reason);
+enum saver_rewrite persist_log_begin_rewrite(struct persistence *persistence,
+                                             struct snapshot_options *options);
+MUST_CHECK bool persist_log_end_rewrite(struct persistence *persistence, enum snapshot_state state,
+                                        const struct snapshot_figures *figures, const char *reason,
+                                        bool wait);
 
 /* persist_log_load.c: all files of the manifest into the store. `cut`: what is not whole of the
  * last one is taken off. false: the log of the server says why. */

@@ -1,4 +1,5 @@
 #include "persist/aof_load.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -183,45 +184,151 @@ static bool is_read(const struct aof_file *file)
     return file->kind == AOF_BASE || file->kind == AOF_INCREMENT;
 }
 
+/* What is known of a file before it is loaded. */
+struct first_look {
+    uint64_t bytes;   /* UINT64_MAX: unknown */
+    uint64_t follows; /* so many bytes of the file before; 0: it does not say so */
+    bool says_nothing;
+};
+
+enum { HEAD_MAX = 64 };
+
+static uint64_t read_number(struct bytes text)
+{
+    uint64_t number;
+    return number_read_u64(text, &number) ? number : 0;
+}
+
+static struct first_look look_at_head(struct bytes head, uint64_t bytes)
+{
+    static const char word[] = "#FOLLOWS:";
+    size_t count = sizeof word - 1;
+    struct first_look look = { .bytes = bytes };
+    size_t same = head.count < count ? head.count : count;
+    if (head.count == 0 || memcmp(head.at, word, same) != 0) {
+        look.says_nothing = head.count == 0;
+        return look;
+    }
+    const uint8_t *end = memchr(head.at, '\r', head.count);
+    look.says_nothing = end == NULL || end + 1 == head.at + head.count;
+    if (!look.says_nothing)
+        look.follows = read_number(bytes_of(head.at + count, (size_t)(end - head.at) - count));
+    return look;
+}
+
+static struct first_look look_at_file(const struct aof_place *place, const char *name)
+{
+    const struct seam *seam = place->seam;
+    struct first_look look = { .bytes = UINT64_MAX };
+    uint8_t head[HEAD_MAX];
+    char path[AOF_PATH_MAX];
+    int file = aof_path(place, name, path) ? seam->open(seam->context, path, O_RDONLY, 0) : -1;
+    if (file < 0)
+        return look;
+    int64_t bytes = seam->file_bytes(seam->context, file);
+    ssize_t got = bytes < 0 ? -1 : seam->read(seam->context, file, head, sizeof head);
+    if (got >= 0)
+        look = look_at_head(bytes_of(head, (size_t)got), (uint64_t)bytes);
+    seam->close(seam->context, file);
+    return look;
+}
+
+uint32_t aof_load_extent(const struct aof_place *place, const struct aof_manifest *manifest,
+                         bool *left_out)
+{
+    uint32_t count = aof_manifest_count(manifest, AOF_INCREMENT), extent = 0;
+    uint64_t before = UINT64_MAX;
+    *left_out = false;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *name = aof_manifest_nth(manifest, AOF_INCREMENT, i)->name;
+        struct first_look look = look_at_file(place, name);
+        if (look.follows > before) {
+            *left_out = true;
+            return extent;
+        }
+        before = look.bytes;
+        if (look.says_nothing)
+            *left_out = *left_out || look.bytes > 0;
+        else
+            extent = i + 1;
+    }
+    return extent;
+}
+
+/* They begin anew. */
+static enum aof_outcome leave_out(const struct aof_place *place,
+                                  const struct aof_manifest *manifest, uint32_t extent,
+                                  const struct aof_load_options *options,
+                                  struct aof_load_report *report)
+{
+    const struct seam *seam = place->seam;
+    uint32_t count = aof_manifest_count(manifest, AOF_INCREMENT);
+    for (uint32_t i = extent; i < count && options->cut; i++) {
+        const char *name = aof_manifest_nth(manifest, AOF_INCREMENT, i)->name;
+        char path[AOF_PATH_MAX];
+        int file = aof_path(place, name, path) ? seam->open(seam->context, path, O_WRONLY, 0) : -1;
+        if (file < 0)
+            return failed(report, ERR_SYSTEM);
+        bool cut =
+            seam->truncate(seam->context, file, 0) == 0 && seam->sync(seam->context, file) == 0;
+        int error = errno;
+        seam->close(seam->context, file);
+        errno = error;
+        if (!cut)
+            return failed(report, ERR_SYSTEM);
+    }
+    report->left_out = true;
+    return AOF_SHORTENED;
+}
+
 enum aof_outcome aof_load(const struct aof_place *place, const struct aof_manifest *manifest,
                           const struct aof_handler *handler, const struct aof_load_options *options,
                           struct aof_load_report *report)
 {
-    uint32_t left = aof_manifest_count(manifest, AOF_INCREMENT);
-    enum aof_outcome all = left == 0 ? AOF_NONE : AOF_EMPTY;
+    bool left_out;
+    uint32_t count = aof_manifest_count(manifest, AOF_INCREMENT);
+    uint32_t extent = aof_load_extent(place, manifest, &left_out);
+    enum aof_outcome all = count == 0 ? AOF_NONE : AOF_EMPTY;
     const struct aof_file *base = aof_manifest_nth(manifest, AOF_BASE, 0);
     *report = (struct aof_load_report){ .outcome = all };
     if (base != NULL)
-        all = aof_load_file(place, base->name, left == 0, handler, options, report);
-    for (uint32_t i = 0; i < manifest->count && all <= AOF_NONE; i++) {
-        const struct aof_file *file = &manifest->files[i];
-        if (!is_read(file) || file->kind == AOF_BASE)
-            continue;
+        all = aof_load_file(place, base->name, count == 0, handler, options, report);
+    for (uint32_t i = 0; i < extent && all <= AOF_NONE; i++) {
+        const struct aof_file *file = aof_manifest_nth(manifest, AOF_INCREMENT, i);
         enum aof_outcome one =
-            aof_load_file(place, file->name, --left == 0, handler, options, report);
+            aof_load_file(place, file->name, i + 1 == extent, handler, options, report);
         if (one != AOF_EMPTY || all == AOF_NONE)
             all = one;
+    }
+    if (all <= AOF_SHORTENED && left_out) {
+        report->reason = "its end is missing";
+        all = options->allow_cut ? leave_out(place, manifest, extent, options, report) : AOF_ENDS;
     }
     return report->outcome = all;
 }
 
-uint64_t aof_load_bytes(const struct aof_place *place, const struct aof_manifest *manifest)
+uint64_t aof_file_bytes(const struct aof_place *place, const char *name)
 {
     const struct seam *seam = place->seam;
     char path[AOF_PATH_MAX];
+    int file = aof_path(place, name, path) ? seam->open(seam->context, path, O_RDONLY, 0) : -1;
+    if (file < 0)
+        return UINT64_MAX;
+    int64_t bytes = seam->file_bytes(seam->context, file);
+    seam->close(seam->context, file);
+    return bytes < 0 ? UINT64_MAX : (uint64_t)bytes;
+}
+
+uint64_t aof_load_bytes(const struct aof_place *place, const struct aof_manifest *manifest)
+{
     uint64_t sum = 0;
     for (uint32_t i = 0; i < manifest->count; i++) {
         if (!is_read(&manifest->files[i]))
             continue;
-        int file = aof_path(place, manifest->files[i].name, path)
-                       ? seam->open(seam->context, path, O_RDONLY, 0)
-                       : -1;
-        int64_t bytes = file < 0 ? -1 : seam->file_bytes(seam->context, file);
-        if (file >= 0)
-            seam->close(seam->context, file);
-        if (bytes < 0)
+        uint64_t bytes = aof_file_bytes(place, manifest->files[i].name);
+        if (bytes == UINT64_MAX)
             return UINT64_MAX;
-        sum += (uint64_t)bytes;
+        sum += bytes;
     }
     return sum;
 }
@@ -243,6 +350,13 @@ bool aof_load_explain(const struct aof_load_report *report, struct buffer *text)
     const char *reason = report->reason == NULL ? "" : report->reason;
     switch (report->outcome) {
     case AOF_SHORTENED:
+        if (report->left_out)
+            return buffer_printf(
+                text,
+                "AOF %s is shorter than it was, as after a machine has stopped: loaded anyway "
+                "because aof-load-truncated is enabled, up to offset %" PRIu64
+                "; what followed it is left out",
+                report->file, report->offset);
         return buffer_printf(text,
                              "AOF %s ends within a command or transaction (%s): loaded anyway "
                              "because aof-load-truncated is enabled, truncated at offset %" PRIu64,

@@ -2,7 +2,10 @@
  * Model:    one file after the other goes through a reader; commands go to the handler one by one,
  *           MULTI and EXEC among them, a snapshot in front to the handler's rdb. The last file may
  *           end within a command, or within a transaction: what is whole before that counts, and
- *           the rest is cut off the file where that is allowed. Everywhere else a file that is cut,
+ *           the rest is cut off the file where that is allowed. The last is the one behind which
+ *           there is nothing, or nothing that counts: a file that follows more than there is
+ *           (aof_log.h) was on disk before the end of the one in front of it, when the machine
+ *           stopped, and is left out. Everywhere else a file that is cut,
  *           missing or not understood ends the loading.
  * Owner:    the caller owns all; files are closed on return.
  * Pointers: what the handler is given holds until it returns.
@@ -52,6 +55,7 @@ struct aof_load_report {
     uint64_t bad;                /* AOF_CORRUPT: where it cannot be read */
     uint64_t commands;           /* in all files */
     bool rdb;                    /* the trouble is in the snapshot */
+    bool left_out;               /* files behind that one were */
     const char *reason;          /* static text, or NULL */
     enum err err;
     int error; /* errno */
@@ -62,12 +66,17 @@ MUST_CHECK enum aof_outcome aof_load_file(const struct aof_place *place, const c
                                           bool last, const struct aof_handler *handler,
                                           const struct aof_load_options *options,
                                           struct aof_load_report *report);
+/* How many of the increments count, from the first on. *left_out: there are bytes behind them. */
+MUST_CHECK uint32_t aof_load_extent(const struct aof_place *place,
+                                    const struct aof_manifest *manifest, bool *left_out);
 /* All that the manifest names. */
 MUST_CHECK enum aof_outcome aof_load(const struct aof_place *place,
                                      const struct aof_manifest *manifest,
                                      const struct aof_handler *handler,
                                      const struct aof_load_options *options,
                                      struct aof_load_report *report);
+/* UINT64_MAX: it cannot be opened. */
+uint64_t aof_file_bytes(const struct aof_place *place, const char *name);
 /* Bytes of all these files together; UINT64_MAX: one cannot be opened. */
 uint64_t aof_load_bytes(const struct aof_place *place, const struct aof_manifest *manifest);
 /* What to tell whoever must act on it, in the words of redis-server; nothing of what went well. */

@@ -33,6 +33,18 @@ void aof_log_use(struct aof_log *log, int file, uint64_t bytes)
     log->stamp = 0;
 }
 
+bool aof_log_follow(struct aof_log *log, int file)
+{
+    enum { LINE_MAX_BYTES = 64 };
+    uint64_t before = log->file_bytes;
+    if (!buffer_reserve(&log->pending, LINE_MAX_BYTES))
+        return false;
+    aof_log_use(log, file, 0);
+    ENSURE(buffer_printf(&log->pending, "#FOLLOWS:%" PRIu64 "\r\n", before));
+    log->appended += log->pending.count;
+    return true;
+}
+
 /* --- effects ---------------------------------------------------------------------------------- */
 
 static bool put_number(struct buffer *out, char mark, uint64_t number)

@@ -6,6 +6,11 @@
  *             effects -> buffer -> flush: write -> [always: sync] -> replies
  *                                            \-> [everysec: worker syncs, one at a time]
  *
+ *           A file that follows another says in its first line how long that one was, because it
+ *           may be on disk before the end of the other is:
+ *
+ *             #FOLLOWS:<bytes>
+ *
  *           A disk that stalls holds the writing for two seconds at most, since a write may wait
  *           for the sync; then it is written nevertheless, and counted.
  * Owner:    the log owns its file and the buffer; the worker is the caller's.
@@ -65,6 +70,8 @@ void aof_log_release(struct aof_log *log);
 /* Goes on in this file, which is at its end (O_APPEND) and `bytes` long; the one before is synced
  * and closed by the worker. pre: nothing is pending. */
 void aof_log_use(struct aof_log *log, int file, uint64_t bytes);
+/* The same with an empty file that follows the one before. false: no memory, nothing is changed. */
+MUST_CHECK bool aof_log_follow(struct aof_log *log, int file);
 
 void aof_log_begin(struct aof_log *log);
 void aof_log_effect(struct aof_log *log, unsigned db, const struct bytes *argv, uint32_t argc);

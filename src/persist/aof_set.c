@@ -22,54 +22,28 @@ enum err aof_set_init(struct aof_set *set, const struct aof_place *place)
     if (!name_temporary(set, "rewritten", set->base_name) ||
         !name_temporary(set, "increment", set->increment_name))
         return ERR_LIMIT;
+    set->next_file = -1;
     set->worker = aof_worker_new(place->seam);
-    if (set->worker == NULL)
+    set->remover = set->worker == NULL ? NULL : aof_worker_new(place->seam);
+    if (set->remover == NULL) {
+        aof_worker_drop(set->worker);
+        set->worker = NULL;
         return ERR_MEMORY;
+    }
+    set->change = (struct aof_change){ .place = &set->place, .worker = set->worker };
     aof_log_init(&set->log, place->seam, set->worker);
     return ERR_NONE;
 }
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static enum err rename_in(const struct aof_set *set, const char *from, const char *to)
+/* It may be big. */
+static void remove_behind(const struct aof_set *set, const char *name)
 {
-    const struct seam *seam = set->place.seam;
-    char old[AOF_PATH_MAX], new[AOF_PATH_MAX];
-    if (!aof_path(&set->place, from, old) || !aof_path(&set->place, to, new))
-        return ERR_LIMIT;
-    if (seam->rename(seam->context, old, new) != 0)
-        return ERR_SYSTEM;
-    return aof_directory_sync(seam, set->place.directory);
-}
-
-static enum err open_increment(const struct aof_set *set, const char *name, int flags, int *file,
-                               uint64_t *bytes)
-{
-    const struct seam *seam = set->place.seam;
-    char path[AOF_PATH_MAX];
-    if (!aof_path(&set->place, name, path))
-        return ERR_LIMIT;
-    *file = seam->open(seam->context, path, O_WRONLY | O_APPEND | O_CREAT | flags, 0644);
-    if (*file < 0)
-        return ERR_SYSTEM;
-    int64_t there = seam->file_bytes(seam->context, *file);
-    if (there < 0) {
-        int error = errno;
-        seam->close(seam->context, *file);
-        errno = error;
-        return ERR_SYSTEM;
-    }
-    *bytes = (uint64_t)there;
-    return ERR_NONE;
-}
-
-static void unlink_in(const struct aof_set *set, const char *name)
-{
-    const struct seam *seam = set->place.seam;
     char path[AOF_PATH_MAX];
     int error = errno;
     if (aof_path(&set->place, name, path))
-        seam->unlink(seam->context, path);
+        aof_worker_unlink(set->remover, path);
     errno = error;
 }
 
@@ -160,50 +134,126 @@ static enum err add_first_files(struct aof_set *set, struct aof_manifest *next)
     return err == ERR_NONE ? aof_manifest_add_increment(next, set->place.name) : err;
 }
 
+/* --- changes ---------------------------------------------------------------------------------- */
+
 /* History that a machine which stopped has left behind goes too. The manifest names it until it has
  * gone: else nobody would know of what is left when the process ends meanwhile. */
 static void delete_history(struct aof_set *set)
 {
-    char path[AOF_PATH_MAX];
     uint32_t count = aof_manifest_count(&set->manifest, AOF_HISTORY);
     set->forgetting = count > 0 && !set->keep_history;
     if (!set->forgetting)
         return;
+    set->unremoved = aof_worker_state(set->remover).unremoved;
     for (uint32_t i = 0; i < set->manifest.count; i++) {
         const struct aof_file *file = &set->manifest.files[i];
-        if (file->kind == AOF_HISTORY && aof_path(&set->place, file->name, path))
-            aof_worker_unlink(set->worker, path);
+        if (file->kind == AOF_HISTORY)
+            remove_behind(set, file->name);
     }
+}
+
+/* The last of a file that the log has left behind is not on disk, and nobody can tell. The base of
+ * the rewrite under way is from after that. */
+static void look_for_unsynced(struct aof_set *set)
+{
+    uint32_t unsynced = aof_worker_state(set->worker).unsynced;
+    if (unsynced == set->unsynced)
+        return;
+    set->unsynced = unsynced;
+    if (set->rewriting && set->losses == set->log.losses)
+        set->losses++;
+    aof_log_lose(&set->log);
+}
+
+/* Takes over what a change that is done has come to. false: one is under way. */
+static bool look(struct aof_set *set)
+{
+    struct aof_change *change = &set->change;
+    look_for_unsynced(set);
+    if (aof_change_is_under_way(change))
+        return false;
+    if (change->kind == AOF_NO_CHANGE)
+        return true;
+    if (change->err == ERR_NONE) {
+        aof_manifest_release(&set->manifest);
+        set->manifest = change->next;
+        change->next = (struct aof_manifest){ 0 };
+    } else {
+        aof_manifest_release(&change->next);
+    }
+    if (change->kind == AOF_PREPARE)
+        set->next_file = change->file;
+    change->kind = AOF_NO_CHANGE;
+    return true;
+}
+
+void aof_set_wait(struct aof_set *set)
+{
+    aof_worker_wait(set->remover);
+    aof_worker_wait(set->worker);
 }
 
 void aof_set_tidy(struct aof_set *set)
 {
-    struct aof_manifest next;
-    if (!set->forgetting || !aof_worker_state(set->worker).idle)
+    if (set->preparing || set->ending) /* who asked for that looks at it */
+        return;
+    struct aof_worker_state removing = aof_worker_state(set->remover);
+    if (!look(set) || !set->forgetting || !removing.idle)
         return;
     set->forgetting = false;
-    if (aof_manifest_copy(&set->manifest, &next) != ERR_NONE)
-        return; /* they are named until the next time */
-    aof_manifest_forget_history(&next);
-    enum err err = switch_to(set, &next);
-    (void)err; /* the same */
+    if (removing.unremoved != set->unremoved)
+        return; /* the next rewrite, or start, tries again */
+    if (aof_manifest_copy(&set->manifest, &set->change.next) != ERR_NONE)
+        return; /* they are named until the next time; so they are where it fails */
+    aof_manifest_forget_history(&set->change.next);
+    aof_change_ask(&set->change, AOF_FORGET);
+}
+
+static void close_next(struct aof_set *set)
+{
+    if (set->next_file >= 0)
+        set->place.seam->close(set->place.seam->context, set->next_file);
+    set->next_file = -1;
 }
 
 void aof_set_release(struct aof_set *set)
 {
-    aof_worker_wait(set->worker);
+    aof_set_wait(set);
     aof_set_tidy(set);
+    aof_set_wait(set);
+    bool done = look(set);
+    ENSURE(done);
+    close_next(set);
     aof_log_release(&set->log);
+    aof_worker_drop(set->remover);
     aof_worker_drop(set->worker);
     aof_manifest_release(&set->manifest);
-    set->worker = NULL;
+    set->worker = set->remover = NULL;
 }
 
-static const char *last_increment(const struct aof_manifest *manifest)
+/* --- opened and closed ------------------------------------------------------------------------ */
+
+/* A process that was killed may have left files unsynced that others follow: what is written from
+ * now on is worth nothing without them. */
+static enum err sync_earlier(const struct aof_set *set, const struct aof_manifest *manifest)
 {
+    const struct seam *seam = set->place.seam;
     uint32_t count = aof_manifest_count(manifest, AOF_INCREMENT);
-    ENSURE(count > 0);
-    return aof_manifest_nth(manifest, AOF_INCREMENT, count - 1)->name;
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        uint64_t bytes;
+        int file;
+        enum err err = aof_increment_open(
+            &set->place, aof_manifest_nth(manifest, AOF_INCREMENT, i)->name, 0, &file, &bytes);
+        if (err != ERR_NONE)
+            return err;
+        bool synced = seam->sync_data(seam->context, file) == 0 || errno == EINVAL;
+        int error = errno;
+        seam->close(seam->context, file);
+        errno = error;
+        if (!synced)
+            return ERR_SYSTEM;
+    }
+    return ERR_NONE;
 }
 
 enum err aof_set_open(struct aof_set *set, uint64_t bytes)
@@ -218,7 +268,9 @@ enum err aof_set_open(struct aof_set *set, uint64_t bytes)
         return err;
     err = add_first_files(set, &next);
     if (err == ERR_NONE)
-        err = open_increment(set, last_increment(&next), 0, &file, &there);
+        err = sync_earlier(set, &next);
+    if (err == ERR_NONE)
+        err = aof_increment_open(&set->place, aof_last_increment(&next), 0, &file, &there);
     if (err != ERR_NONE) {
         aof_manifest_release(&next);
         return err;
@@ -237,6 +289,12 @@ enum err aof_set_open(struct aof_set *set, uint64_t bytes)
 
 enum err aof_set_close(struct aof_set *set)
 {
+    aof_worker_wait(set->worker);
+    bool done = look(set);
+    ENSURE(done);
+    close_next(set);
+    if (set->rewriting || set->ending)
+        aof_set_fail_rewrite(set);
     if (!aof_set_is_open(set))
         return ERR_NONE;
     enum aof_flush flush = aof_log_flush(&set->log, true);
@@ -244,131 +302,182 @@ enum err aof_set_close(struct aof_set *set)
     set->log.pending.count = 0;
     set->log.appended = set->log.written;
     aof_log_use(&set->log, -1, 0);
-    if (set->rewriting)
-        aof_set_fail_rewrite(set);
     if (set->provisional)
-        unlink_in(set, set->increment_name);
+        remove_behind(set, set->increment_name);
     set->provisional = false;
     return whole ? ERR_NONE : ERR_SYSTEM;
 }
 
 /* --- rewriting -------------------------------------------------------------------------------- */
 
-/* All that was told so far is in the file that the rewrite replaces, and on disk: a log whose last
- * file but one is cut off could not be loaded. */
-static enum err settle(struct aof_set *set)
+static void note_failure(struct aof_set *set)
 {
-    enum aof_flush flush = aof_log_flush(&set->log, true);
-    bool written = set->log.pending.count == 0 && flush != AOF_FATAL;
-    if (written && (set->provisional || aof_log_is_synced(&set->log) || aof_log_sync(&set->log)))
-        return ERR_NONE;
+    set->failures++;
+    set->failed_ns = seam_now_ns(set->place.seam);
+}
+
+/* All that was told so far is in the file that the rewrite replaces. */
+static enum aof_step settle(struct aof_set *set, bool now, enum err *err)
+{
+    enum aof_flush flush = aof_log_flush(&set->log, now);
+    if (flush == AOF_WAITS)
+        return AOF_STEP_WAITS;
+    if (set->log.pending.count == 0 && flush != AOF_FATAL)
+        return AOF_STEP_DONE;
     errno = set->log.error;
-    return ERR_SYSTEM;
+    *err = ERR_SYSTEM;
+    return AOF_STEP_FAILED;
 }
 
 /* Without a log there is no manifest that could name the increment before the base is there. */
-static enum err begin_provisional(struct aof_set *set)
+static enum aof_step begin_provisional(struct aof_set *set, enum err *err)
 {
     uint64_t bytes;
     int file;
-    enum err err = aof_directory_make(&set->place);
-    if (err == ERR_NONE)
-        err = open_increment(set, set->increment_name, O_TRUNC, &file, &bytes);
-    if (err != ERR_NONE)
-        return err;
+    enum aof_step step = settle(set, true, err);
+    if (step != AOF_STEP_DONE)
+        return step;
+    *err = aof_directory_make(&set->place);
+    if (*err == ERR_NONE)
+        *err = aof_increment_open(&set->place, set->increment_name, O_TRUNC, &file, &bytes);
+    if (*err != ERR_NONE)
+        return AOF_STEP_FAILED;
     aof_log_use(&set->log, file, 0);
     set->provisional = true;
-    return ERR_NONE;
+    return AOF_STEP_DONE;
 }
 
-static enum err begin_next(struct aof_set *set)
+/* With `always` everything is on disk that was answered. */
+static enum aof_step prepare(struct aof_set *set, enum err *err)
 {
-    struct aof_manifest next;
-    uint64_t bytes, before = set->log.file_bytes;
-    int file;
-    enum err err = aof_manifest_copy(&set->manifest, &next);
-    if (err != ERR_NONE)
-        return err;
-    err = aof_manifest_add_increment(&next, set->place.name);
-    if (err == ERR_NONE)
-        err = open_increment(set, last_increment(&next), O_TRUNC, &file, &bytes);
-    if (err != ERR_NONE) {
-        aof_manifest_release(&next);
-        return err;
+    struct aof_change *change = &set->change;
+    *err = aof_manifest_copy(&set->manifest, &change->next);
+    if (*err != ERR_NONE)
+        return AOF_STEP_FAILED;
+    *err = aof_manifest_add_increment(&change->next, set->place.name);
+    if (*err != ERR_NONE) {
+        aof_manifest_release(&change->next);
+        return AOF_STEP_FAILED;
     }
-    err = switch_to(set, &next);
-    if (err != ERR_NONE) {
-        set->place.seam->close(set->place.seam->context, file);
-        return err;
+    change->position = 0;
+    if (!aof_log_is_synced(&set->log)) {
+        change->position = set->log.written;
+        aof_worker_sync(set->worker, set->log.file, set->log.written);
     }
-    aof_log_use(&set->log, file, 0);
-    set->earlier_bytes += before;
-    return ERR_NONE;
+    set->preparing = true;
+    aof_change_ask(change, AOF_PREPARE);
+    return AOF_STEP_WAITS;
 }
 
-enum err aof_set_begin_rewrite(struct aof_set *set)
+static enum aof_step go_over(struct aof_set *set, enum err *err)
+{
+    enum aof_step step = settle(set, false, err);
+    if (step != AOF_STEP_DONE)
+        return step;
+    uint64_t before = set->log.file_bytes;
+    if (!aof_log_follow(&set->log, set->next_file)) {
+        *err = ERR_MEMORY;
+        return AOF_STEP_FAILED;
+    }
+    set->next_file = -1;
+    set->earlier_bytes += before;
+    return AOF_STEP_DONE;
+}
+
+static enum aof_step begin_next(struct aof_set *set, enum err *err)
+{
+    bool asked = set->preparing;
+    if (set->next_file >= 0) {
+        set->preparing = false;
+        return go_over(set, err);
+    }
+    set->preparing = false;
+    if (!asked)
+        return prepare(set, err);
+    *err = set->change.err;
+    errno = set->change.error;
+    return AOF_STEP_FAILED;
+}
+
+enum aof_step aof_set_begin_rewrite(struct aof_set *set, enum err *err)
 {
     ENSURE(!set->rewriting);
+    enum aof_step step = AOF_STEP_WAITS;
+    if (!look(set) || !aof_worker_state(set->remover).idle)
+        return step;
     set->losses = set->log.losses;
-    enum err err = settle(set);
-    if (err == ERR_NONE)
-        err = aof_set_is_open(set) && !set->provisional ? begin_next(set) : begin_provisional(set);
-    if (err != ERR_NONE) {
-        set->failures++;
-        set->failed_ns = seam_now_ns(set->place.seam);
-        return err;
-    }
-    set->rewriting = true;
-    return ERR_NONE;
+    if (aof_set_is_open(set) && !set->provisional)
+        step = begin_next(set, err);
+    else
+        step = begin_provisional(set, err);
+    if (step == AOF_STEP_FAILED)
+        note_failure(set);
+    set->rewriting = step == AOF_STEP_DONE;
+    return step;
 }
 
 void aof_set_fail_rewrite(struct aof_set *set)
 {
-    ENSURE(set->rewriting);
-    set->rewriting = false;
-    set->failures++;
-    set->failed_ns = seam_now_ns(set->place.seam);
-    unlink_in(set, aof_set_temporary(set));
+    bool began = set->rewriting;
+    set->rewriting = set->ending = set->preparing = false;
+    note_failure(set);
+    if (began)
+        remove_behind(set, aof_set_temporary(set));
 }
 
 /* The new base, the increment that began with it, and all else history. A provisional log has
  * nothing from before that counts. */
-static enum err name_files(struct aof_set *set, struct aof_manifest *next, bool rdb)
+static enum err name_files(struct aof_set *set, bool rdb)
 {
-    enum err err = aof_manifest_add_base(next, set->place.name, rdb);
-    if (err == ERR_NONE && set->provisional)
-        err = aof_manifest_add_increment(next, set->place.name);
+    struct aof_change *change = &set->change;
+    enum err err = aof_manifest_copy(&set->manifest, &change->next);
     if (err != ERR_NONE)
         return err;
-    aof_manifest_retire(next);
-    err = rename_in(set, aof_set_temporary(set), aof_manifest_nth(next, AOF_BASE, 0)->name);
+    err = aof_manifest_add_base(&change->next, set->place.name, rdb);
     if (err == ERR_NONE && set->provisional)
-        err = rename_in(set, set->increment_name, last_increment(next));
-    return err;
-}
-
-enum err aof_set_end_rewrite(struct aof_set *set, bool rdb, uint64_t bytes)
-{
-    struct aof_manifest next = { 0 };
-    ENSURE(set->rewriting);
-    enum err err = aof_manifest_copy(&set->manifest, &next);
-    if (err == ERR_NONE)
-        err = name_files(set, &next, rdb);
-    if (err != ERR_NONE)
-        aof_manifest_release(&next);
-    else
-        err = switch_to(set, &next);
+        err = aof_manifest_add_increment(&change->next, set->place.name);
     if (err != ERR_NONE) {
-        aof_set_fail_rewrite(set);
+        aof_manifest_release(&change->next);
         return err;
     }
-    set->rewriting = set->provisional = false;
+    aof_manifest_retire(&change->next);
+    change->base_name = aof_set_temporary(set);
+    change->increment_name = set->provisional ? set->increment_name : NULL;
+    return ERR_NONE;
+}
+
+static void end_well(struct aof_set *set, uint64_t bytes)
+{
+    set->rewriting = set->ending = set->provisional = false;
     set->failures = 0;
     aof_log_mend(&set->log, set->losses);
     set->earlier_bytes = bytes;
     set->base_bytes = aof_set_bytes(set);
     delete_history(set);
-    return ERR_NONE;
+}
+
+enum aof_step aof_set_end_rewrite(struct aof_set *set, bool rdb, uint64_t bytes, enum err *err)
+{
+    ENSURE(set->rewriting);
+    if (!look(set))
+        return AOF_STEP_WAITS;
+    if (set->ending) {
+        *err = set->change.err;
+    } else {
+        *err = name_files(set, rdb);
+        set->ending = *err == ERR_NONE;
+        if (set->ending) {
+            aof_change_ask(&set->change, AOF_CONCLUDE);
+            return AOF_STEP_WAITS;
+        }
+    }
+    if (*err != ERR_NONE) {
+        aof_set_fail_rewrite(set);
+        errno = set->change.error;
+        return AOF_STEP_FAILED;
+    }
+    end_well(set, bytes);
+    return AOF_STEP_DONE;
 }
 
 bool aof_set_wants_rewrite(const struct aof_set *set, unsigned percentage, uint64_t least_bytes)

@@ -5,13 +5,15 @@
 #include <pthread.h>
 #include <string.h>
 
-enum job_kind { JOB_SYNC, JOB_CLOSE, JOB_UNLINK };
+enum job_kind { JOB_SYNC, JOB_CLOSE, JOB_UNLINK, JOB_RUN, JOB_KINDS };
 
 struct job {
     struct job *next;
     enum job_kind kind;
     int file;
     uint64_t position;
+    void (*run)(void *context);
+    void *context;
     char path[]; /* JOB_UNLINK: with a NUL */
 };
 
@@ -21,19 +23,16 @@ struct aof_worker {
     pthread_mutex_t mutex;
     pthread_cond_t wanted, done;
     struct job *first, **end;
-    unsigned syncs; /* queued or under way */
+    unsigned asked[JOB_KINDS]; /* queued or under way */
     bool busy, stop;
     uint64_t synced;
+    uint32_t unsynced, unremoved;
     int error;
 };
 
-static void perform(struct aof_worker *worker, const struct job *job)
+static void sync_file(struct aof_worker *worker, const struct job *job)
 {
     const struct seam *seam = worker->seam;
-    if (job->kind == JOB_UNLINK) {
-        seam->unlink(seam->context, job->path);
-        return;
-    }
     errno = 0;
     /* EINVAL: a file that cannot be synced, such as a pipe. */
     bool synced = seam->sync_data(seam->context, job->file) == 0 || errno == EINVAL;
@@ -42,9 +41,28 @@ static void perform(struct aof_worker *worker, const struct job *job)
         seam->close(seam->context, job->file);
     pthread_mutex_lock(&worker->mutex);
     worker->error = error;
+    worker->unsynced += !synced && job->kind == JOB_CLOSE;
     if (synced && job->position > worker->synced)
         worker->synced = job->position;
     pthread_mutex_unlock(&worker->mutex);
+}
+
+static void remove_file(struct aof_worker *worker, const char *path)
+{
+    bool gone = worker->seam->unlink(worker->seam->context, path) == 0 || errno == ENOENT;
+    pthread_mutex_lock(&worker->mutex);
+    worker->unremoved += !gone;
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static void perform(struct aof_worker *worker, const struct job *job)
+{
+    if (job->kind == JOB_UNLINK)
+        remove_file(worker, job->path);
+    else if (job->kind == JOB_RUN)
+        job->run(job->context);
+    else
+        sync_file(worker, job);
 }
 
 static void *work(void *context)
@@ -67,7 +85,7 @@ static void *work(void *context)
         perform(worker, job);
         pthread_mutex_lock(&worker->mutex);
         worker->busy = false;
-        worker->syncs -= job->kind != JOB_UNLINK;
+        worker->asked[job->kind]--;
         memory_give(job);
         pthread_cond_broadcast(&worker->done);
     }
@@ -119,33 +137,37 @@ static void queue(struct aof_worker *worker, struct job *job)
     pthread_mutex_lock(&worker->mutex);
     *worker->end = job;
     worker->end = &job->next;
-    worker->syncs += job->kind != JOB_UNLINK;
+    worker->asked[job->kind]++;
     pthread_cond_signal(&worker->wanted);
     pthread_mutex_unlock(&worker->mutex);
 }
 
 /* Without memory for the job it is done here, behind those that are queued. */
-static void ask_file(struct aof_worker *worker, enum job_kind kind, int file, uint64_t position)
+static void ask(struct aof_worker *worker, const struct job *here)
 {
-    struct job here = { .kind = kind, .file = file, .position = position };
     struct job *job = memory_take(sizeof *job);
     if (job == NULL) {
         aof_worker_wait(worker);
-        perform(worker, &here);
+        perform(worker, here);
         return;
     }
-    *job = here;
+    *job = *here;
     queue(worker, job);
 }
 
 void aof_worker_sync(struct aof_worker *worker, int file, uint64_t position)
 {
-    ask_file(worker, JOB_SYNC, file, position);
+    ask(worker, &(struct job){ .kind = JOB_SYNC, .file = file, .position = position });
 }
 
 void aof_worker_close(struct aof_worker *worker, int file, uint64_t position)
 {
-    ask_file(worker, JOB_CLOSE, file, position);
+    ask(worker, &(struct job){ .kind = JOB_CLOSE, .file = file, .position = position });
+}
+
+void aof_worker_run(struct aof_worker *worker, void (*run)(void *context), void *context)
+{
+    ask(worker, &(struct job){ .kind = JOB_RUN, .run = run, .context = context });
 }
 
 void aof_worker_unlink(struct aof_worker *worker, const char *path)
@@ -153,7 +175,7 @@ void aof_worker_unlink(struct aof_worker *worker, const char *path)
     size_t bytes = strlen(path) + 1;
     struct job *job = memory_take(sizeof *job + bytes);
     if (job == NULL) {
-        worker->seam->unlink(worker->seam->context, path);
+        remove_file(worker, path);
         return;
     }
     *job = (struct job){ .kind = JOB_UNLINK };
@@ -164,8 +186,15 @@ void aof_worker_unlink(struct aof_worker *worker, const char *path)
 struct aof_worker_state aof_worker_state(struct aof_worker *worker)
 {
     pthread_mutex_lock(&worker->mutex);
-    struct aof_worker_state state = { worker->syncs > 0, worker->synced, worker->error,
-                                      worker->first == NULL && !worker->busy };
+    struct aof_worker_state state = {
+        .syncing = worker->asked[JOB_SYNC] + worker->asked[JOB_CLOSE] > 0,
+        .synced = worker->synced,
+        .error = worker->error,
+        .unsynced = worker->unsynced,
+        .unremoved = worker->unremoved,
+        .running = worker->asked[JOB_RUN] > 0,
+        .idle = worker->first == NULL && !worker->busy,
+    };
     pthread_mutex_unlock(&worker->mutex);
     return state;
 }

@@ -1,4 +1,4 @@
-/* persist/aof_worker.h - the thread that syncs, closes and deletes files of the log.
+/* persist/aof_worker.h - a thread that syncs, closes, changes or deletes files of the log.
  * Model:    jobs in a queue, done one after the other. A sync has a position: how much of the log
  *           is on disk when it is done. At most one sync is asked for at a time; closing a file
  *           syncs it first.
@@ -16,10 +16,13 @@
 struct aof_worker;
 
 struct aof_worker_state {
-    bool syncing;    /* a sync or close waits or is under way */
-    uint64_t synced; /* the greatest position that is on disk */
-    int error;       /* errno of the last sync; 0: it succeeded */
-    bool idle;       /* all that it was asked for is done */
+    bool syncing;       /* a sync or close waits or is under way */
+    uint64_t synced;    /* the greatest position that is on disk */
+    int error;          /* errno of the last sync; 0: it succeeded */
+    uint32_t unsynced;  /* files that were closed although they could not be synced */
+    uint32_t unremoved; /* files that could not be deleted */
+    bool running;       /* a function waits or is under way */
+    bool idle;          /* all that it was asked for is done */
 };
 
 /* NULL: no memory, or no thread. */
@@ -29,6 +32,8 @@ void aof_worker_drop(struct aof_worker *worker);
 void aof_worker_sync(struct aof_worker *worker, int file, uint64_t position);
 void aof_worker_close(struct aof_worker *worker, int file, uint64_t position);
 void aof_worker_unlink(struct aof_worker *worker, const char *path);
+/* `run` may ask for the state, and for nothing else of the worker. */
+void aof_worker_run(struct aof_worker *worker, void (*run)(void *context), void *context);
 struct aof_worker_state aof_worker_state(struct aof_worker *worker);
 /* Waits until the queue is empty and nothing is under way. */
 void aof_worker_wait(struct aof_worker *worker);

@@ -80,20 +80,21 @@ static void note_end(struct saver *saver, enum snapshot_state state)
         saver->last_failed = false;
 }
 
-static void note_rewritten(struct saver *saver, enum snapshot_state state)
+static bool note_rewritten(struct saver *saver, enum snapshot_state state, bool wait)
 {
     struct snapshot_figures figures;
     snapshot_figures(saver->snapshot, &figures);
     saver->last_held = figures.held_most;
-    saver->callbacks.rewritten(saver->callbacks.context, state, &figures,
-                               snapshot_reason(saver->snapshot));
+    return saver->callbacks.rewritten(saver->callbacks.context, state, &figures,
+                                      snapshot_reason(saver->snapshot), wait);
 }
 
-static void end(struct saver *saver, enum snapshot_state state)
+/* A rewrite that is written may wait for its files' names: it goes on then, unless `wait`. */
+static void end(struct saver *saver, enum snapshot_state state, bool wait)
 {
-    if (saver->rewriting)
-        note_rewritten(saver, state);
-    else
+    if (saver->rewriting && !note_rewritten(saver, state, wait))
+        return;
+    if (!saver->rewriting)
         note_end(saver, state);
     snapshot_drop(saver->snapshot);
     saver->snapshot = NULL;
@@ -138,22 +139,35 @@ static void start_background(struct saver *saver)
 }
 
 /* The end of one that could not begin is told as of any other. */
-static void start_rewrite(struct saver *saver)
+static void end_unbegun(struct saver *saver, enum snapshot_state state, const char *reason)
+{
+    const struct snapshot_figures nothing = { 0 };
+    bool ended =
+        saver->callbacks.rewritten(saver->callbacks.context, state, &nothing, reason, true);
+    ENSURE(ended);
+    saver->rewriting = false;
+    saver->callbacks.changed(saver->callbacks.context);
+}
+
+static void begin_rewrite(struct saver *saver)
 {
     struct snapshot_options options = { .seam = saver->seam, .store = saver->store };
-    const struct snapshot_figures nothing = { 0 };
-    saver->rewrite_wanted = false;
-    if (saver->callbacks.rewrite(saver->callbacks.context, &options) != ERR_NONE)
-        return;
-    saver->background = saver->rewriting = true;
-    saver->began_ns = saver->step_ns = seam_now_ns(saver->seam);
-    saver->snapshot = snapshot_new(&options);
-    if (saver->snapshot == NULL) {
-        saver->rewriting = false;
-        saver->callbacks.rewritten(saver->callbacks.context, SNAPSHOT_FAILED, &nothing,
-                                   "no memory, or no thread");
+    enum saver_rewrite rewrite = saver->callbacks.rewrite(saver->callbacks.context, &options);
+    saver->rewriting = rewrite != SAVER_REWRITE_FAILS;
+    if (rewrite == SAVER_REWRITE_BEGINS) {
+        saver->began_ns = saver->step_ns = seam_now_ns(saver->seam);
+        saver->snapshot = snapshot_new(&options);
+        if (saver->snapshot == NULL)
+            end_unbegun(saver, SNAPSHOT_FAILED, "no memory, or no thread");
     }
     saver->callbacks.changed(saver->callbacks.context);
+}
+
+static void start_rewrite(struct saver *saver)
+{
+    saver->rewrite_wanted = false;
+    saver->background = true;
+    begin_rewrite(saver);
 }
 
 static void tidy(struct saver *saver, uint64_t deadline_ns)
@@ -164,7 +178,7 @@ static void tidy(struct saver *saver, uint64_t deadline_ns)
 
 enum err saver_begin(struct saver *saver)
 {
-    if (saver->snapshot != NULL)
+    if (saver_is_running(saver))
         return ERR_EXISTS;
     if (saver->untidy) {
         saver->wanted = true;
@@ -181,14 +195,14 @@ void saver_want(struct saver *saver)
 
 enum err saver_begin_rewrite(struct saver *saver)
 {
-    if (saver->snapshot != NULL)
+    if (saver_is_running(saver))
         return ERR_EXISTS;
     if (saver->untidy) {
         saver->rewrite_wanted = true;
         return ERR_NONE;
     }
     start_rewrite(saver);
-    return saver->snapshot != NULL ? ERR_NONE : ERR_SYSTEM;
+    return saver->rewriting ? ERR_NONE : ERR_SYSTEM;
 }
 
 void saver_want_rewrite(struct saver *saver)
@@ -220,16 +234,19 @@ enum err saver_save(struct saver *saver)
     if (start(saver, false) != ERR_NONE)
         return ERR_SYSTEM;
     enum snapshot_state state = finish(saver);
-    end(saver, state);
+    end(saver, state, true);
     return state == SNAPSHOT_DONE ? ERR_NONE : ERR_SYSTEM;
 }
 
 void saver_cancel(struct saver *saver)
 {
-    if (saver->snapshot == NULL)
+    if (saver->snapshot == NULL) {
+        if (saver->rewriting)
+            end_unbegun(saver, SNAPSHOT_ABANDONED, "");
         return;
+    }
     snapshot_cancel(saver->snapshot);
-    end(saver, finish(saver));
+    end(saver, finish(saver), true);
 }
 
 void saver_cancel_rewrite(struct saver *saver)
@@ -256,7 +273,7 @@ static void look_at_end(struct saver *saver, enum snapshot_state state)
         saver->rewrite_wanted = true;
     else if (state == SNAPSHOT_ABANDONED)
         saver->wanted = true;
-    end(saver, state);
+    end(saver, state, false);
 }
 
 static uint64_t run(struct saver *saver, uint64_t now_ns, bool idle)
@@ -271,13 +288,16 @@ static uint64_t run(struct saver *saver, uint64_t now_ns, bool idle)
 
 uint64_t saver_step(struct saver *saver, uint64_t now_ns, bool idle)
 {
-    if (saver->snapshot == NULL && !saver->wanted && !saver->rewrite_wanted && !saver->untidy)
+    if (!saver_is_running(saver) && !saver->wanted && !saver->rewrite_wanted && !saver->untidy)
         return UINT64_MAX;
     if (now_ns < saver->step_ns && !idle)
         return saver->step_ns - now_ns;
     uint64_t wait = 0;
     if (saver->snapshot != NULL) {
         wait = run(saver, now_ns, idle);
+    } else if (saver->rewriting) {
+        begin_rewrite(saver);
+        wait = saver->rewriting && saver->snapshot == NULL ? WAIT_NS : 0;
     } else if (saver->untidy) {
         tidy(saver, now_ns + SLICE_NS);
         wait = saver->untidy && !idle ? SLICE_NS : 0;

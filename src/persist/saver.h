@@ -13,13 +13,21 @@
 
 #include "persist/snapshot.h"
 
+enum saver_rewrite {
+    SAVER_REWRITE_WAITS, /* for the disk: it is asked again */
+    SAVER_REWRITE_BEGINS,
+    SAVER_REWRITE_FAILS, /* the log says why */
+};
+
 struct saver_callbacks {
     /* How it is to be written, now. */
     void (*options)(void *context, struct snapshot_options *options);
-    /* How a rewrite is. Not ERR_NONE: it cannot begin, and the log says why. */
-    enum err (*rewrite)(void *context, struct snapshot_options *options);
-    void (*rewritten)(void *context, enum snapshot_state state,
-                      const struct snapshot_figures *figures, const char *reason);
+    /* How a rewrite is, where it begins. */
+    enum saver_rewrite (*rewrite)(void *context, struct snapshot_options *options);
+    /* It has ended; while it was waiting to begin: SNAPSHOT_ABANDONED. false: it waits for the
+     * disk, and is told again; not with `wait`. */
+    bool (*rewritten)(void *context, enum snapshot_state state,
+                      const struct snapshot_figures *figures, const char *reason, bool wait);
     void (*log)(void *context, bool warning, const char *text);
     /* A background one has begun, ended, or may be pressed now. */
     void (*changed)(void *context);
@@ -32,7 +40,7 @@ struct saver {
     struct saver_callbacks callbacks;
     struct snapshot *snapshot;
     bool background; /* the one under way is */
-    bool rewriting;  /* it is a rewrite of the log */
+    bool rewriting;  /* it is a rewrite of the log; without a snapshot that waits to begin */
     bool rewrite_wanted;
     bool wanted; /* another one, as soon as it can be */
     bool untidy; /* entries of an ended walk wait to be marked */
@@ -69,7 +77,7 @@ MUST_CHECK enum err saver_save(struct saver *saver);
 void saver_cancel(struct saver *saver);
 static inline bool saver_is_running(const struct saver *saver)
 {
-    return saver->snapshot != NULL;
+    return saver->snapshot != NULL || saver->rewriting;
 }
 static inline bool saver_is_saving(const struct saver *saver)
 {
@@ -77,7 +85,7 @@ static inline bool saver_is_saving(const struct saver *saver)
 }
 static inline bool saver_is_rewriting(const struct saver *saver)
 {
-    return saver->snapshot != NULL && saver->rewriting;
+    return saver->rewriting;
 }
 /* A step, if it is due. `idle`: nobody else wants the thread. In how many ns to come back. */
 uint64_t saver_step(struct saver *saver, uint64_t now_ns, bool idle);

@@ -76,9 +76,16 @@ def test_a_manifest(tmp_path):
     assert (folder / "a.2.incr.aof").read_bytes() == b""
     assert check(folder)[0] == 0
     (folder / "a.1.incr.aof").write_bytes(SELECT + SET[:5])
+    (folder / "a.2.incr.aof").write_bytes(SET)
     code, text = check("--fix", "--yes", manifest)
     assert code == 1 and "not the last file" in text
     assert (folder / "a.1.incr.aof").read_bytes() == SELECT + SET[:5]
+    (folder / "a.2.incr.aof").write_bytes(b"#FOLLOWS:%d\r\n" % len(SELECT + SET) + SET)
+    code, text = check(folder)
+    assert code == 1 and "it does not count" in text
+    assert check("--fix", "--yes", manifest)[0] == 0
+    assert (folder / "a.1.incr.aof").read_bytes() == SELECT
+    assert (folder / "a.2.incr.aof").read_bytes() == b"" and check(folder)[0] == 0
     manifest.write_text("file a.1.incr.aof seq 2 type i\nfile a.2.incr.aof seq 2 type i\n")
     code, text = check(folder)
     assert code == 1 and "line 2" in text

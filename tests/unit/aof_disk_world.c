@@ -6,9 +6,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+static void note_wait(struct disk *disk)
+{
+    disk->its_waits += pthread_equal(pthread_self(), disk->maker) != 0;
+}
+
 static bool step(struct disk *disk)
 {
     if (disk->steps == 0) {
+        if (disk->once)
+            disk->steps = UINT64_MAX;
         errno = disk->error;
         return false;
     }
@@ -43,6 +50,8 @@ static int make(struct disk *disk, const char *path, bool directory)
 static int open_locked(struct disk *disk, const char *path, int flags)
 {
     int file = find(disk, path);
+    if ((flags & O_CREAT) != 0)
+        note_wait(disk);
     if (file < 0 && (flags & O_CREAT) == 0) {
         errno = ENOENT;
         return -1;
@@ -124,6 +133,7 @@ static int disk_sync(void *context, int handle)
     pthread_mutex_lock(&disk->stall);
     pthread_mutex_unlock(&disk->stall);
     pthread_mutex_lock(&disk->mutex);
+    note_wait(disk);
     bool done = !disk->refuse_sync && step(disk);
     if (done)
         file_of(disk, handle)->synced = file_of(disk, handle)->content.count;
@@ -173,6 +183,7 @@ static int disk_make_directory(void *context, const char *path, unsigned mode)
 static int unlink_locked(struct disk *disk, const char *path)
 {
     int file = find(disk, path);
+    note_wait(disk);
     if (file < 0) {
         errno = ENOENT;
         return -1;
@@ -199,6 +210,7 @@ static int disk_unlink(void *context, const char *path)
 
 static int rename_locked(struct disk *disk, const char *from, const char *to)
 {
+    note_wait(disk);
     int file = find(disk, from), over = find(disk, to);
     if (file < 0) {
         errno = ENOENT;
@@ -267,15 +279,23 @@ void disk_init(struct disk *disk)
     disk->seam.rename = disk_rename;
     disk->seam.unlink = disk_unlink;
     disk->seam.close = disk_close;
+    disk->maker = pthread_self();
     disk_restart(disk, UINT64_MAX);
     make(disk, "aof", true);
 }
 
-void disk_forget(struct disk *disk)
+static bool ends_with(const char *path, const char *ending)
+{
+    size_t count = strlen(path), least = strlen(ending);
+    return count >= least && strcmp(path + count - least, ending) == 0;
+}
+
+void disk_forget(struct disk *disk, const char *ending)
 {
     for (int i = 0; i < DISK_FILES; i++) {
         struct disk_file *file = &disk->files[i];
-        file->content.count -= (file->content.count - file->synced + 1) / 2;
+        if (ends_with(file->path, ending))
+            file->content.count -= (file->content.count - file->synced + 1) / 2;
     }
 }
 
@@ -289,7 +309,7 @@ void disk_restart(struct disk *disk, uint64_t steps)
     }
     disk->steps = steps;
     disk->used = 0;
-    disk->refuse_cut = disk->refuse_sync = false;
+    disk->refuse_cut = disk->refuse_sync = disk->once = false;
 }
 
 void disk_release(struct disk *disk)

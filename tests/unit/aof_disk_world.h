@@ -37,15 +37,19 @@ struct disk {
     int error;       /* what fails then */
     bool refuse_cut; /* truncate fails */
     bool refuse_sync;
+    bool once; /* what fails is one step; the disk works again after it */
     uint64_t now_ns;
+    pthread_t maker;    /* the thread of disk_init */
+    uint64_t its_waits; /* calls of it that may wait for the disk: syncs, renames, ... */
 };
 
 void disk_init(struct disk *disk);
 void disk_release(struct disk *disk);
 /* The machine is up again, with open files forgotten. */
 void disk_restart(struct disk *disk, uint64_t steps);
-/* Of what was not synced the later half is lost; names are where they were. */
-void disk_forget(struct disk *disk);
+/* Of what was not synced the later half is lost, in files whose paths end so; names are where they
+ * were. */
+void disk_forget(struct disk *disk, const char *ending);
 struct bytes disk_content(struct disk *disk, const char *path);
 bool disk_has(struct disk *disk, const char *path);
 void disk_put(struct disk *disk, const char *path, struct bytes content);

@@ -390,9 +390,51 @@ TEST(aof_load_takes_a_cut_of_the_last_file_only)
     CHECK_EQ(aof_load_bytes(&world.place, &manifest), (int64_t)UINT64_MAX);
     disk_put(&world.disk, "aof/a.2.incr.aof", BYTES(""));
     CHECK_EQ(aof_load_bytes(&world.place, &manifest), 15);
+    options.cut = false;
+    CHECK_EQ(aof_load(&world.place, &manifest, &handler, &options, &report), AOF_SHORTENED);
+    CHECK_EQ(report.offset, 11);
+    disk_put(&world.disk, "aof/a.2.incr.aof", BYTES("*1\r\n$1\r\nA\r\n"));
     CHECK_EQ(aof_load(&world.place, &manifest, &handler, &options, &report), AOF_ENDS);
     disk_put(&world.disk, path, BYTES("*1\r\n$1\r\nA\r\n"));
     CHECK_EQ(aof_load(&world.place, &manifest, &handler, &options, &report), AOF_LOADED);
+    buffer_release(&taken.text);
+    aof_manifest_release(&manifest);
+    disk_release(&world.disk);
+}
+
+/* After a machine has stopped, the second file is on disk and the end of the first is not. */
+TEST(aof_load_leaves_out_what_follows_more_than_there_is)
+{
+    struct world world;
+    static const struct rdb_handler nothing = { 0 };
+    struct taken taken = { .transaction = SIZE_MAX };
+    struct aof_load_report report;
+    struct aof_manifest manifest = { 0 };
+    struct aof_handler handler = { .command = take, .rdb = &nothing, .context = &taken };
+    struct aof_load_options options = { .cut = true };
+    static const char second[] = "aof/a.2.incr.aof";
+    disk_init(&world.disk);
+    world.place = (struct aof_place){ &world.disk.seam, "aof", "a" };
+    CHECK_EQ(aof_manifest_add_increment(&manifest, "a"), ERR_NONE);
+    CHECK_EQ(aof_manifest_add_increment(&manifest, "a"), ERR_NONE);
+    disk_put(&world.disk, path, BYTES("*1\r\n$1\r\nA\r\n"));
+    static const char *const heads[] = { "#FOLLOWS:12\r\n*1\r\n$1\r\nB\r\n", "#FOLLOWS:1", "#",
+                                         "#FOLLOWS:12\r" };
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        disk_put(&world.disk, second, bytes_of_text(heads[i]));
+        options.allow_cut = false;
+        CHECK_EQ(aof_load(&world.place, &manifest, &handler, &options, &report), AOF_ENDS);
+        options.allow_cut = true;
+        taken.text.count = 0;
+        CHECK_EQ(aof_load(&world.place, &manifest, &handler, &options, &report), AOF_SHORTENED);
+        CHECK(report.left_out && strcmp(report.file, "a.1.incr.aof") == 0);
+        CHECK(memchr(taken.text.at, 'B', taken.text.count) == NULL);
+        CHECK_EQ(disk_content(&world.disk, second).count, 0);
+        CHECK_EQ(disk_content(&world.disk, path).count, 11);
+    }
+    disk_put(&world.disk, second, BYTES("#FOLLOWS:11\r\n*1\r\n$1\r\nB\r\n"));
+    CHECK_EQ(aof_load(&world.place, &manifest, &handler, &options, &report), AOF_LOADED);
+    CHECK(memchr(taken.text.at, 'B', taken.text.count) != NULL);
     buffer_release(&taken.text);
     aof_manifest_release(&manifest);
     disk_release(&world.disk);

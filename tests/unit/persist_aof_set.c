@@ -14,6 +14,7 @@ struct world {
     struct aof_set set;
     int64_t told, flushed; /* effects are the numbers from 1 on */
     enum aof_policy policy;
+    bool busy; /* effects come while a rewrite waits for the disk */
 };
 
 static void tell(struct world *world)
@@ -94,14 +95,68 @@ static bool start_and_open(struct world *world)
     return aof_set_open(&world->set, bytes) == ERR_NONE;
 }
 
+/* --- steps, waited for ------------------------------------------------------------------------ */
+
+static void wait(struct world *world)
+{
+    for (int i = 0; i < 3 && world->busy; i++) {
+        tell(world);
+        if (!flush(world))
+            break;
+    }
+    aof_set_wait(&world->set);
+}
+
+static enum err begin_rewrite(struct world *world)
+{
+    for (;;) {
+        enum err err = ERR_NONE;
+        switch (aof_set_begin_rewrite(&world->set, &err)) {
+        case AOF_STEP_DONE:
+            return ERR_NONE;
+        case AOF_STEP_FAILED:
+            return err;
+        case AOF_STEP_WAITS:
+        default:
+            wait(world);
+        }
+    }
+}
+
+static enum err end_rewrite(struct world *world, uint64_t bytes)
+{
+    for (;;) {
+        enum err err = ERR_NONE;
+        switch (aof_set_end_rewrite(&world->set, false, bytes, &err)) {
+        case AOF_STEP_DONE:
+            return ERR_NONE;
+        case AOF_STEP_FAILED:
+            return err;
+        case AOF_STEP_WAITS:
+        default:
+            wait(world);
+        }
+    }
+}
+
+/* All that the threads have to do is done, and known. */
+static void tidy(struct world *world)
+{
+    for (int i = 0; i < 2; i++) {
+        aof_set_wait(&world->set);
+        aof_set_tidy(&world->set);
+    }
+    aof_set_wait(&world->set);
+    aof_set_tidy(&world->set);
+}
+
 /* --- one life --------------------------------------------------------------------------------- */
 
 static bool rewrite(struct world *world)
 {
     uint64_t bytes;
-    if (aof_set_begin_rewrite(&world->set) != ERR_NONE)
+    if (begin_rewrite(world) != ERR_NONE)
         return false;
-    world->flushed = world->told;
     enum err err = write_base(world, &bytes);
     tell(world);
     if (!flush(world) || err != ERR_NONE) {
@@ -109,10 +164,9 @@ static bool rewrite(struct world *world)
         return false;
     }
     tell(world);
-    if (aof_set_end_rewrite(&world->set, false, bytes) != ERR_NONE)
+    if (end_rewrite(world, bytes) != ERR_NONE)
         return false;
-    aof_worker_wait(world->set.worker);
-    aof_set_tidy(&world->set);
+    tidy(world);
     return true;
 }
 
@@ -143,49 +197,95 @@ static bool live(struct world *world)
     return flush(world) && rewrite(world);
 }
 
-/* `forgets`: not only the process ends, but the machine; then what is there begins with what was
- * synced, which is all with `always` and something with the others. */
-static void stop_everywhere(enum aof_policy policy, bool forgets)
+/* What is left is loaded, and the log goes on. `lost`: the ends of files that a machine which stops
+ * has lost, NULL where only the process has ended. Then what is there is what was flushed with
+ * `always`, and something with the others. */
+static void come_back(struct world *world, const char *lost, uint64_t steps)
+{
+    struct world after = { .policy = world->policy };
+    uint64_t bytes;
+    aof_set_release(&world->set);
+    disk_restart(&world->disk, UINT64_MAX);
+    if (lost != NULL)
+        disk_forget(&world->disk, lost);
+    if (lost != NULL && world->policy != AOF_ALWAYS)
+        world->flushed = 0;
+    after.disk = world->disk;
+    after.disk.seam.context = &after.disk;
+    world_start(&after);
+    int64_t last = load(&after.set, &bytes);
+    CHECKF(last >= world->flushed && last <= world->told, "%d of %d to %d, after %d steps",
+           (int)last, (int)world->flushed, (int)world->told, (int)steps);
+    after.told = last;
+    CHECK_EQ(aof_set_open(&after.set, bytes), ERR_NONE);
+    CHECK(rewrite(&after));
+    CHECK_EQ(aof_set_close(&after.set), ERR_NONE);
+    aof_set_release(&after.set);
+    check_names(&after.disk);
+    disk_release(&after.disk);
+}
+
+static void stop_everywhere(enum aof_policy policy, const char *lost)
 {
     bool whole = false;
     for (uint64_t steps = 0; !whole; steps++) {
-        struct world world = { .policy = policy }, after = { .policy = policy };
-        uint64_t bytes;
+        struct world world = { .policy = policy, .busy = true };
         disk_init(&world.disk);
         world.disk.steps = steps;
         whole = live(&world);
-        aof_set_release(&world.set);
-        disk_restart(&world.disk, UINT64_MAX);
-        if (forgets)
-            disk_forget(&world.disk);
-        if (forgets && policy != AOF_ALWAYS)
-            world.flushed = 0;
-        after.disk = world.disk;
-        after.disk.seam.context = &after.disk;
-        world_start(&after);
-        int64_t last = load(&after.set, &bytes);
-        CHECKF(last >= world.flushed && last <= world.told, "%d of %d to %d, after %d steps",
-               (int)last, (int)world.flushed, (int)world.told, (int)steps);
-        after.told = last;
-        CHECK_EQ(aof_set_open(&after.set, bytes), ERR_NONE);
-        CHECK(rewrite(&after));
-        CHECK_EQ(aof_set_close(&after.set), ERR_NONE);
-        aof_set_release(&after.set);
-        check_names(&after.disk);
-        disk_release(&after.disk);
+        come_back(&world, lost, steps);
     }
 }
 
 TEST(aof_set_loads_what_was_flushed_wherever_the_disk_stops)
 {
-    stop_everywhere(AOF_NEVER, false);
+    stop_everywhere(AOF_NEVER, NULL);
 }
 
+/* The ends of all files are lost, or of one, while later ones are on disk. */
 TEST(aof_set_loads_what_was_synced_wherever_the_machine_stops)
 {
-    stop_everywhere(AOF_ALWAYS, true);
-    stop_everywhere(AOF_EVERYSEC, true);
-    stop_everywhere(AOF_NEVER, true);
+    static const enum aof_policy policies[] = { AOF_ALWAYS, AOF_EVERYSEC, AOF_NEVER };
+    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
+        stop_everywhere(policies[i], "");
+        stop_everywhere(policies[i], "a.1.incr.aof");
+        stop_everywhere(policies[i], "a.2.incr.aof");
+    }
+}
+
+/* One write, sync, rename or opening fails, and the server goes on, or ends where it must. */
+static bool live_on(struct world *world)
+{
+    if (!start_and_open(world))
+        return false;
+    for (int i = 0; i < 4; i++) {
+        tell(world);
+        if (!flush(world) && world->policy == AOF_ALWAYS)
+            return false;
+        if (i > 0 && !rewrite(world))
+            tidy(world);
+    }
+    tell(world);
+    return flush(world);
+}
+
+TEST(aof_set_loses_nothing_that_was_answered_when_one_call_fails)
+{
+    static const enum aof_policy policies[] = { AOF_ALWAYS, AOF_EVERYSEC, AOF_NEVER };
+    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
+        for (int stops = 0; stops < 2; stops++) {
+            bool failed = true;
+            for (uint64_t steps = 0; failed; steps++) {
+                struct world world = { .policy = policies[i], .busy = true };
+                disk_init(&world.disk);
+                world.disk.steps = steps;
+                world.disk.once = true;
+                bool whole = live_on(&world);
+                failed = !whole || world.disk.steps > steps;
+                come_back(&world, stops ? "" : NULL, steps);
+            }
+        }
+    }
 }
 
 /* A call that fails once is not the end: the next rewrite succeeds, and nothing is missing. */
@@ -201,7 +301,7 @@ TEST(aof_set_goes_on_after_a_rewrite_that_failed)
         CHECK(flush(&world));
         world.disk.steps = steps;
         failed = !rewrite(&world);
-        aof_worker_wait(world.set.worker);
+        tidy(&world);
         world.disk.steps = UINT64_MAX;
         CHECK_EQ(world.set.failures > 0, failed);
         tell(&world);
@@ -214,6 +314,31 @@ TEST(aof_set_goes_on_after_a_rewrite_that_failed)
         world_start(&world);
         CHECK_EQ(load(&world.set, &bytes), told);
         CHECK_EQ(aof_manifest_count(&world.set.manifest, AOF_HISTORY), 0);
+        aof_set_release(&world.set);
+        disk_release(&world.disk);
+    }
+}
+
+/* The thread that executes commands neither syncs, renames, deletes nor makes a file for it. */
+TEST(aof_set_is_rewritten_without_waiting_for_the_disk)
+{
+    static const enum aof_policy policies[] = { AOF_EVERYSEC, AOF_NEVER };
+    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
+        struct world world = { .policy = policies[i], .busy = true };
+        uint64_t bytes;
+        disk_init(&world.disk);
+        CHECK(start_and_open(&world));
+        tell(&world);
+        CHECK(flush(&world));
+        uint64_t waits = world.disk.its_waits;
+        CHECK_EQ(begin_rewrite(&world), ERR_NONE);
+        CHECK_EQ(world.disk.its_waits, waits);
+        CHECK_EQ(write_base(&world, &bytes), ERR_NONE);
+        waits = world.disk.its_waits;
+        CHECK_EQ(end_rewrite(&world, bytes), ERR_NONE);
+        tidy(&world);
+        CHECK_EQ(world.disk.its_waits, waits);
+        CHECK_EQ(world.set.manifest.count, 2);
         aof_set_release(&world.set);
         disk_release(&world.disk);
     }
@@ -271,7 +396,7 @@ TEST(aof_set_switched_on_with_data_is_loaded_from_its_first_base_on)
     uint64_t bytes;
     disk_init(&world.disk);
     world_start(&world);
-    CHECK_EQ(aof_set_begin_rewrite(&world.set), ERR_NONE);
+    CHECK_EQ(begin_rewrite(&world), ERR_NONE);
     tell(&world);
     CHECK(flush(&world));
     CHECK(!disk_has(&world.disk, "aof/a.manifest"));
@@ -330,10 +455,10 @@ TEST(aof_log_refuses_after_a_loss_until_a_rewrite_is_done)
     memory_fail_after(UINT64_MAX);
     CHECK(aof_log_refuses(&world.set.log, &error) && error == 0);
     CHECK_EQ(world.set.log.pending.count, 0);
-    CHECK_EQ(aof_set_begin_rewrite(&world.set), ERR_NONE);
+    CHECK_EQ(begin_rewrite(&world), ERR_NONE);
     CHECK(aof_log_refuses(&world.set.log, &error));
     CHECK_EQ(write_base(&world, &bytes), ERR_NONE);
-    CHECK_EQ(aof_set_end_rewrite(&world.set, false, bytes), ERR_NONE);
+    CHECK_EQ(end_rewrite(&world, bytes), ERR_NONE);
     CHECK(!aof_log_refuses(&world.set.log, &error));
     aof_set_release(&world.set);
     disk_release(&world.disk);
