@@ -100,6 +100,19 @@ static void buffers(struct info *info, const struct memory_report *report)
     info_count(info, "mem_overhead_db_hashtable_rehashing", 0);
 }
 
+/* Snug's own: what the control group says, 0 where it says nothing, and how much of what may be had
+ * this process has. */
+static void machine(struct info *info, const struct memory_report *report)
+{
+    const struct machine_facts *machine = &info->context->observer->machine;
+    info_line(info, "system_memory_usage_ratio:%.4f",
+              memory_ratio(report->rss, report->system_limit));
+    info_bytes(info, "system_memory_limit", report->system_limit);
+    info_count(info, "cgroup_memory_limit", machine->cgroup_limit);
+    info_count(info, "cgroup_memory_high", machine->cgroup_high);
+    info_count(info, "cgroup_memory_current", machine->cgroup_current);
+}
+
 static uint64_t memory_of_now(const struct info *info)
 {
     struct memory_now now;
@@ -163,6 +176,7 @@ void info_memory(struct info *info)
     used(info, &report);
     allocator(info, &report);
     info_bytes(info, "total_system_memory", report.system_total);
+    machine(info, &report);
     scripts(info);
     limits(info, &report);
     ratios(info, &report);

@@ -5,7 +5,7 @@
 #include "net/client.h"
 #include "os/process.h"
 
-enum { UNTOUCHED_MIN = 1 << 20 };
+enum { UNTOUCHED_MIN = 1 << 20, MACHINE_LOOK_NS = 1000 * 1000 * 1000 };
 
 static uint64_t maxmemory_bytes(const struct config *config, uint64_t system_limit)
 {
@@ -46,6 +46,28 @@ static void add_up(struct observer *observer, struct memory_report *report)
                        others->replication + others->log_buffers + others->scripts +
                        others->functions;
     report->dataset = less(report->used, report->overhead);
+}
+
+/* A limit of more than the machine has is none. */
+static uint64_t bound_of(enum cgroup_figure figure, uint64_t memory)
+{
+    uint64_t found = machine_cgroup_memory(figure);
+    return found < memory ? found : 0;
+}
+
+static void look_at_machine(struct observer *observer)
+{
+    struct machine_facts *machine = &observer->machine;
+    uint64_t now_ns = seam_now_ns(observer->seam);
+    if (machine->memory != 0 && now_ns - machine->looked_ns < MACHINE_LOOK_NS)
+        return;
+    *machine = (struct machine_facts){ .looked_ns = now_ns, .memory = machine_memory() };
+    machine->limit = machine_memory_limit();
+    machine->cgroup_limit = bound_of(CGROUP_LIMIT, machine->memory);
+    machine->cgroup_high = bound_of(CGROUP_HIGH, machine->memory);
+    machine->cgroup_current = bound_of(CGROUP_CURRENT, machine->memory);
+    machine->huge_pages_always = machine_has_huge_pages_always();
+    machine->counts_reservations = machine_counts_reservations();
 }
 
 /* --- parts ------------------------------------------------------------------------------------ */
@@ -178,8 +200,9 @@ void memory_report(struct observer *observer, struct memory_report *report)
     report->index_bytes = store.index_bytes;
     report->clients = net.client_bytes;
     report->rss_peak = process_resident_peak();
-    report->system_total = machine_memory();
-    report->system_limit = machine_memory_limit();
+    look_at_machine(observer);
+    report->system_total = observer->machine.memory;
+    report->system_limit = observer->machine.limit;
     report->maxmemory = maxmemory_bytes(observer->config, report->system_limit);
     add_malloc(report, &figures);
     add_up(observer, report);

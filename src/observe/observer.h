@@ -22,6 +22,17 @@ struct net;
 /* Bytes, malloc'ed. */
 struct memory_others {
     uint64_t replication, log_buffers, scripts, functions;
+    uint64_t cached_scripts; /* count */
+    uint64_t snapshot_held;  /* at most, by the one under way or the last one */
+    bool snapshot_failed;    /* the last one */
+};
+
+/* Of the machine and the control group, looked at once a second at the most. */
+struct machine_facts {
+    uint64_t looked_ns;
+    uint64_t memory, limit;                             /* of both */
+    uint64_t cgroup_limit, cgroup_high, cgroup_current; /* 0: none */
+    bool huge_pages_always, counts_reservations;
 };
 
 struct observer {
@@ -45,6 +56,7 @@ struct observer {
     /* What rooms that this one does not know hold; NULL: nothing. */
     void (*others)(void *context, struct memory_others *others);
     void *others_context;
+    struct machine_facts machine;
     uint64_t not_counted_bytes;
     uint64_t expire_ns, expire_cut_short; /* in steps of expiry, and those that ran out of time */
     struct slice_histogram slices;        /* of defragmentation */

@@ -148,8 +148,17 @@ static bool names_memory(struct bytes controllers)
     return false;
 }
 
+/* What a figure's file is called in either version; NULL: it has none. */
+static const struct {
+    const char *second, *first;
+} cgroup_files[] = {
+    [CGROUP_LIMIT] = { "memory.max", "memory.limit_in_bytes" },
+    [CGROUP_HIGH] = { "memory.high", NULL },
+    [CGROUP_CURRENT] = { "memory.current", "memory.usage_in_bytes" },
+};
+
 /* One line of /proc/self/cgroup: "4:memory:/group" in version 1, "0::/group" in version 2. */
-static uint64_t limit_of_line(struct bytes line, const char *root)
+static uint64_t figure_of_line(struct bytes line, const char *root, enum cgroup_figure figure)
 {
     const uint8_t *first = memchr(line.at, ':', line.count);
     if (first == NULL)
@@ -163,31 +172,50 @@ static uint64_t limit_of_line(struct bytes line, const char *root)
     if (group.count == 1)
         group.count = 0; /* the root itself, without its slash */
     if (controllers.count == 0)
-        return least_limit(root, group, "memory.max");
+        return least_limit(root, group, cgroup_files[figure].second);
     char mount[PATH_BYTES_MAX];
     snprintf(mount, sizeof(mount), "%s/memory", root);
-    return names_memory(controllers) ? least_limit(mount, group, "memory.limit_in_bytes")
-                                     : UINT64_MAX;
+    if (!names_memory(controllers) || cgroup_files[figure].first == NULL)
+        return UINT64_MAX;
+    return least_limit(mount, group, cgroup_files[figure].first);
 }
 
-uint64_t cgroup_memory_limit(struct bytes groups, const char *root)
+uint64_t cgroup_memory(struct bytes groups, const char *root, enum cgroup_figure figure)
 {
     uint64_t least = UINT64_MAX;
     while (groups.count > 0) {
-        uint64_t limit = limit_of_line(next_word(&groups, "\n"), root);
-        if (limit < least)
-            least = limit;
+        uint64_t found = figure_of_line(next_word(&groups, "\n"), root, figure);
+        if (found < least)
+            least = found;
     }
     return least;
 }
 
-uint64_t machine_memory_limit(void)
+uint64_t machine_cgroup_memory(enum cgroup_figure figure)
 {
     char room[FILE_TEXT_MAX];
     struct bytes groups = read_text("/proc/self/cgroup", room, sizeof(room));
+    return cgroup_memory(groups, "/sys/fs/cgroup", figure);
+}
+
+uint64_t machine_memory_limit(void)
+{
     uint64_t machine = machine_memory();
-    uint64_t allowed = cgroup_memory_limit(groups, "/sys/fs/cgroup");
+    uint64_t allowed = machine_cgroup_memory(CGROUP_LIMIT);
     return allowed < machine ? allowed : machine;
+}
+
+bool machine_has_huge_pages_always(void)
+{
+    char room[256];
+    struct bytes text = read_text("/sys/kernel/mm/transparent_hugepage/enabled", room, sizeof room);
+    return bytes_equal(next_word(&text, " \n"), BYTES("[always]"));
+}
+
+bool machine_counts_reservations(void)
+{
+    uint64_t mode;
+    return first_number("/proc/sys/vm/overcommit_memory", &mode) && mode == 2;
 }
 
 static uint64_t us_of(struct timeval time)

@@ -27,9 +27,18 @@ uint64_t process_resident_peak(void); /* since the start */
  * this process and their parents allow it. */
 uint64_t machine_memory(void);
 uint64_t machine_memory_limit(void);
-/* The least that `groups` allow, text as in /proc/self/cgroup, by the files under `root`
- * (/sys/fs/cgroup); UINT64_MAX when nothing bounds them. */
-uint64_t cgroup_memory_limit(struct bytes groups, const char *root);
+/* Of a control group: what it may hold at most, from where on it is slowed down, and what it holds.
+ * The least of those on the way up (what is held is least where the process itself is), of
+ * `groups`, text as in /proc/self/cgroup, by the files under `root` (/sys/fs/cgroup); UINT64_MAX
+ * when nothing bounds or tells it. */
+enum cgroup_figure { CGROUP_LIMIT, CGROUP_HIGH, CGROUP_CURRENT };
+uint64_t cgroup_memory(struct bytes groups, const char *root, enum cgroup_figure figure);
+uint64_t machine_cgroup_memory(enum cgroup_figure figure); /* of this process */
+
+/* Transparent huge pages are on for whoever does not ask; address space counts as memory
+ * (vm.overcommit_memory 2). */
+bool machine_has_huge_pages_always(void);
+bool machine_counts_reservations(void);
 
 /* CPU time in microseconds. */
 struct process_cpu {

@@ -206,6 +206,26 @@ def test_doctor(start):
         other.close()
 
 
+@figures
+def test_doctor_of_scripts(start):
+    client = start("--enable-debug-command", "yes").client(timeout=60)
+    client.call("DEBUG", "POPULATE", 100000, "key", 100)
+    assert "No memory issue found" in doctor(client)
+    client.pipeline(*[("SCRIPT", "LOAD", f"return {number}") for number in range(1001)])
+    assert "Many scripts: 1001" in doctor(client)
+    client.call("SCRIPT", "FLUSH")
+    assert "Many scripts" not in doctor(client)
+
+
+def test_the_machine_and_the_group(client):
+    told = memory(client)
+    assert 0 < told["system_memory_limit"] <= told["total_system_memory"]
+    share = told["used_memory_rss"] / told["system_memory_limit"]
+    assert abs(told["system_memory_usage_ratio"] - share) < 0.001
+    for name in ("cgroup_memory_limit", "cgroup_memory_high", "cgroup_memory_current"):
+        assert 0 <= told[name] < told["total_system_memory"]
+
+
 # --- PURGE and MALLOC-STATS -----------------------------------------------------------------------
 
 @figures

@@ -164,13 +164,23 @@ static void make_groups(char root[64])
     }
     make_file(root, "a/memory.max", "1000\n");
     make_file(root, "a/b/memory.max", "max\n");
+    make_file(root, "a/memory.high", "900\n");
+    make_file(root, "a/b/memory.high", "max\n");
+    make_file(root, "a/memory.current", "500\n");
+    make_file(root, "a/b/memory.current", "300\n");
+    make_file(root, "memory/c/memory.usage_in_bytes", "700\n");
     make_file(root, "memory/memory.limit_in_bytes", "9223372036854771712\n");
     make_file(root, "memory/c/memory.limit_in_bytes", "2000\n");
 }
 
 static void drop_groups(const char *root)
 {
-    static const char *const names[] = { "a/memory.max",
+    static const char *const names[] = { "a/memory.high",
+                                         "a/b/memory.high",
+                                         "a/memory.current",
+                                         "a/b/memory.current",
+                                         "memory/c/memory.usage_in_bytes",
+                                         "a/memory.max",
                                          "a/b/memory.max",
                                          "memory/memory.limit_in_bytes",
                                          "memory/c/memory.limit_in_bytes",
@@ -207,7 +217,12 @@ TEST(memory_limits_of_cgroups_are_the_least_on_the_way_up)
     char root[64];
     make_groups(root);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        CHECK_EQ(cgroup_memory_limit(bytes_of_text(rows[i].groups), root), rows[i].limit);
+        CHECK_EQ(cgroup_memory(bytes_of_text(rows[i].groups), root, CGROUP_LIMIT), rows[i].limit);
+    CHECK_EQ(cgroup_memory(BYTES("0::/a/b\n"), root, CGROUP_HIGH), 900);
+    CHECK_EQ(cgroup_memory(BYTES("4:memory:/c\n"), root, CGROUP_HIGH), UINT64_MAX);
+    CHECK_EQ(cgroup_memory(BYTES("0::/a/b\n"), root, CGROUP_CURRENT), 300);
+    CHECK_EQ(cgroup_memory(BYTES("0::/a\n"), root, CGROUP_CURRENT), 500);
+    CHECK_EQ(cgroup_memory(BYTES("4:memory:/c\n"), root, CGROUP_CURRENT), 700);
     drop_groups(root);
 }
 
