@@ -297,6 +297,8 @@ install: build
 	    $(CONFIGURE) ops/$$file >$(BUILD)/install.tmp; \
 	    echo "install $$to"; install -D -m $$mode $(BUILD)/install.tmp $$to; \
 	done; rm -f $(BUILD)/install.tmp
+	install -d $(DESTDIR)$(SYSCONFDIR)/snug/profiles
+	install -m 644 ops/profiles/*.conf $(DESTDIR)$(SYSCONFDIR)/snug/profiles
 	@if test -f $(CONF) && ! cmp -s snug.conf $(CONF); then \
 	    echo "kept $(CONF); the new one is $(CONF).new"; install -m 644 snug.conf $(CONF).new; \
 	else echo "install $(CONF)"; install -D -m 644 snug.conf $(CONF); fi
@@ -306,6 +308,8 @@ install: build
 # A configuration that was changed stays, as do the data.
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED)) $(CONF).new
+	rm -f $(addprefix $(DESTDIR)$(SYSCONFDIR)/snug/,$(patsubst ops/%,%,$(wildcard ops/profiles/*.conf)))
+	rmdir $(DESTDIR)$(SYSCONFDIR)/snug/profiles 2>/dev/null || true
 	@if test -f $(CONF) && ! cmp -s snug.conf $(CONF); then echo "kept $(CONF)"; \
 	else rm -f $(CONF); rmdir $(DESTDIR)$(SYSCONFDIR)/snug 2>/dev/null || true; fi
 
