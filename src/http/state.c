@@ -180,6 +180,27 @@ static void put_commands(struct writer *writer, const struct edition *edition)
     put(writer, "],");
 }
 
+/* Of all commands together. */
+static void put_latency(struct writer *writer, const struct edition *edition)
+{
+    uint64_t timed = 0, within[PUBLISHED_CEILINGS] = { 0 };
+    for (size_t at = 0; at + sizeof(struct published_command) <= edition->commands.count;
+         at += sizeof(struct published_command)) {
+        struct published_command command;
+        memcpy(&command, edition->commands.at + at, sizeof command);
+        timed += command.timed;
+        for (unsigned ceiling = 0; ceiling < PUBLISHED_CEILINGS; ceiling++)
+            within[ceiling] += command.within[ceiling];
+    }
+    put(writer, "\"latency\":{\"ceilings_us\":[");
+    for (unsigned at = 0; at < PUBLISHED_CEILINGS; at++)
+        put(writer, "%s%u", at > 0 ? "," : "", edition->ceilings_us[at]);
+    put(writer, "],\"within\":[");
+    for (unsigned at = 0; at < PUBLISHED_CEILINGS; at++)
+        put(writer, "%s%llu", at > 0 ? "," : "", wide(within[at]));
+    put(writer, "],\"count\":%llu},", wide(timed));
+}
+
 static void put_biggest(struct writer *writer, const struct edition *edition)
 {
     put(writer, "\"biggest\":{\"visited\":%llu,\"rounds\":%llu,\"keys\":[",
@@ -211,6 +232,7 @@ bool state_write(const struct edition *edition, const struct http_figures *http,
     put_heap(&writer, edition);
     put_mover(&writer, &edition->slices);
     put_commands(&writer, edition);
+    put_latency(&writer, edition);
     put(&writer, "\"doctor\":");
     put_text(&writer, buffer_view(&edition->doctor), false);
     put(&writer, ",");

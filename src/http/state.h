@@ -12,6 +12,8 @@
  *             mover     slice_us: {ceilings: [us], counts: [at most so long, longer than before],
  *                       count, total_us}
  *             commands  [{name, calls, usec, rejected, failed}]
+ *             latency   of all commands: ceilings_us: [us], within: [calls that took at most so
+ *                       long], count
  *             doctor    its words
  *             biggest   visited (keys of this round), rounds (whole ones), keys: [{db, name, cut,
  *                       name_bytes, type, encoding, elements, bytes}], the biggest first; bytes of
