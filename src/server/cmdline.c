@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "conf/words.h"
+#include "server/demo.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -111,11 +112,26 @@ static enum err read_options(struct cmdline *cmdline, int first, int argc, char 
     return err;
 }
 
+/* --demo, perhaps megabytes, and then options as ever. */
+static enum err read_demo(struct cmdline *cmdline, int argc, char *const *argv)
+{
+    bool has_size = argc > 2 && argv[2][0] != '-';
+    cmdline->request = CMDLINE_DEMO;
+    cmdline->megabytes = DEMO_MEGABYTES;
+    if (has_size &&
+        (!number_read_u64(bytes_of_text(argv[2]), &cmdline->megabytes) ||
+         cmdline->megabytes < DEMO_MEGABYTES_MIN || cmdline->megabytes > DEMO_MEGABYTES_MAX))
+        return ERR_RANGE;
+    return read_options(cmdline, has_size ? 3 : 2, argc, argv);
+}
+
 enum err cmdline_read(struct cmdline *cmdline, int argc, char *const *argv)
 {
     memset(cmdline, 0, sizeof(*cmdline));
     if (argc < 2 || read_request(cmdline, argc, argv))
         return ERR_NONE;
+    if (is(argv[1], "--demo"))
+        return read_demo(cmdline, argc, argv);
     bool has_path = argv[1][0] != '-';
     enum err err = has_path ? read_path(cmdline, argv[1]) : ERR_NONE;
     if (err == ERR_NONE)
@@ -165,7 +181,8 @@ bool cmdline_help(struct buffer *text, const char *program)
         "       %s -v | --version            tell the version\n",
         "       %s -h | --help               tell this\n",
         "       %s --test-memory <megabytes> test the machine's memory\n",
-        "       %s --check-system            look for settings that harm\n\n",
+        "       %s --check-system            look for settings that harm\n",
+        "       %s --demo [megabytes]        fragment memory, heal it, and show it\n\n",
         "Every option of the configuration file may be given; later ones win.\n\nExamples:\n",
         "       %s\n",
         "       %s /etc/snug/snug.conf --loglevel verbose\n",

@@ -4,7 +4,8 @@
  * Owner:    the caller; cmdline_release ends it.
  * Pointers: none into argv.
  * Threads:  one, at start.
- * Failure:  ERR_MEMORY; ERR_SYSTEM when the working directory cannot be read.
+ * Failure:  ERR_MEMORY; ERR_SYSTEM when the working directory cannot be read; ERR_RANGE: a demo of
+ *           more or fewer megabytes than there may be.
  * Cost:     none worth naming. */
 #ifndef SERVER_CMDLINE_H
 #define SERVER_CMDLINE_H
@@ -18,6 +19,7 @@ enum cmdline_request {
     CMDLINE_HELP,         /* print cmdline_help to standard error, exit 1 */
     CMDLINE_TEST_MEMORY,  /* exit with cmdline_test_memory(megabytes) */
     CMDLINE_CHECK_SYSTEM, /* exit with cmdline_check_system() */
+    CMDLINE_DEMO,         /* serve, with demo_options, and show a demo of `megabytes` */
 };
 
 struct cmdline {
@@ -25,7 +27,7 @@ struct cmdline {
     struct buffer path;    /* the file's absolute path and a NUL; empty: none was named */
     bool standard_input;   /* "-" */
     struct buffer options; /* lines for conf_load */
-    uint64_t megabytes;    /* --test-memory */
+    uint64_t megabytes;    /* --test-memory, --demo */
 };
 
 MUST_CHECK enum err cmdline_read(struct cmdline *cmdline, int argc, char *const *argv);

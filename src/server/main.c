@@ -5,6 +5,7 @@
 #include "os/daemon.h"
 #include "os/process.h"
 #include "os/seam.h"
+#include "server/demo.h"
 #include "server/server.h"
 
 #include <stdio.h>
@@ -38,6 +39,7 @@ static int answer_request(const struct server *server, const char *program)
     case CMDLINE_CHECK_SYSTEM:
         code = cmdline_check_system();
         break;
+    case CMDLINE_DEMO:
     case CMDLINE_SERVE:
         code = -1;
         break;
@@ -309,24 +311,53 @@ static void release(struct server *server)
     log_release(&server->log);
 }
 
+/* Serves until somebody ends it; the exit code. */
+static int serve(struct server *server)
+{
+    net_run(server->net);
+    return 0;
+}
+
+static int serve_demo(struct server *server)
+{
+    struct demo_start start = { .seam = &server->seam,
+                                .megabytes = server->cmdline.megabytes,
+                                .port = (uint16_t)server->config.port,
+                                .http_port = (uint16_t)server->config.http_port };
+    struct demo *demo = demo_begin_thread(&start);
+    if (demo == NULL) {
+        fprintf(stderr, "The demo cannot start: %m\n");
+        return 1;
+    }
+    net_run(server->net);
+    return demo_end_thread(demo);
+}
+
 int main(int argc, char **argv)
 {
     static struct server server;
     os_seam_init(&server.seam);
     log_init(&server.log, &server.seam);
-    if (cmdline_read(&server.cmdline, argc, argv) != ERR_NONE) {
-        fprintf(stderr, "%s: the command line cannot be read; try --help\n", argv[0]);
+    enum err err = cmdline_read(&server.cmdline, argc, argv);
+    if (err != ERR_NONE) {
+        if (err == ERR_RANGE)
+            fprintf(stderr, "%s: a demo is of between %d and %d megabytes\n", argv[0],
+                    DEMO_MEGABYTES_MIN, DEMO_MEGABYTES_MAX);
+        else
+            fprintf(stderr, "%s: the command line cannot be read; try --help\n", argv[0]);
         return 1;
     }
     int code = answer_request(&server, argv[0]);
     if (code < 0) {
         if (!title_init(&server.title, argc, argv))
             server.title = (struct title){ NULL, 0 };
-        code = start(&server) ? 0 : 1;
+        bool shows = server.cmdline.request == CMDLINE_DEMO;
+        code = (!shows || demo_options(&server.cmdline.options)) && start(&server) ? 0 : 1;
         if (code == 0) {
-            net_run(server.net);
+            code = shows ? serve_demo(&server) : serve(&server);
             stop(&server);
-        }
+        } else if (shows)
+            fprintf(stderr, "The demo cannot start; with --loglevel notice it tells why.\n");
     }
     release(&server);
     return code;

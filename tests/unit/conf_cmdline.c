@@ -1,6 +1,7 @@
 /* Arguments of the process, as redis-server reads them. */
 #include "harness.h"
 #include "server/cmdline.h"
+#include "server/demo.h"
 
 #include <stdio.h>
 
@@ -33,6 +34,48 @@ static void check_row(const struct row *row)
         CHECK_BYTES(bytes_of(cmdline.path.at, cmdline.path.count - 1), bytes_of_text(row->path));
     CHECK_EQ(cmdline.request, CMDLINE_SERVE);
     cmdline_release(&cmdline);
+}
+
+struct demo_row {
+    const char *arguments[5];
+    enum err err;
+    uint64_t megabytes;
+    const char *options;
+};
+
+static void check_demo(const struct demo_row *row)
+{
+    char copies[5][64], *argv[7] = { (char[]){ "snug-server" } };
+    int argc = 1;
+    for (; argc <= 5 && row->arguments[argc - 1] != NULL; argc++) {
+        (void)snprintf(copies[argc - 1], sizeof(copies[0]), "%s", row->arguments[argc - 1]);
+        argv[argc] = copies[argc - 1];
+    }
+    struct cmdline cmdline;
+    CHECK_EQ(cmdline_read(&cmdline, argc, argv), row->err);
+    if (row->err != ERR_NONE)
+        return;
+    CHECK_EQ(cmdline.request, CMDLINE_DEMO);
+    CHECK_EQ(cmdline.megabytes, row->megabytes);
+    CHECK_BYTES(buffer_view(&cmdline.options), bytes_of_text(row->options));
+    cmdline_release(&cmdline);
+}
+
+TEST(conf_cmdline_takes_a_demo_and_its_size)
+{
+    static const struct demo_row rows[] = {
+        { { "--demo" }, ERR_NONE, DEMO_MEGABYTES, "" },
+        { { "--demo", "100" }, ERR_NONE, 100, "" },
+        { { "--demo", "100", "--port", "7" }, ERR_NONE, 100, "port \"7\" " },
+        { { "--demo", "--port", "7" }, ERR_NONE, DEMO_MEGABYTES, "port \"7\" " },
+        { { "--demo", "15" }, ERR_RANGE, 0, "" },
+        { { "--demo", "65537" }, ERR_RANGE, 0, "" },
+        { { "--demo", "18446744073709551616" }, ERR_RANGE, 0, "" },
+        { { "--demo", "x" }, ERR_RANGE, 0, "" },
+        { { "--demo", "" }, ERR_RANGE, 0, "" },
+    };
+    for (size_t at = 0; at < sizeof(rows) / sizeof(rows[0]); at++)
+        check_demo(&rows[at]);
 }
 
 TEST(conf_cmdline_makes_lines_as_redis_does)
