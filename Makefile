@@ -176,8 +176,8 @@ $(BUILD)/sources: FORCE
 
 # ---- run and test ------------------------------------------------------------------------------
 
-.PHONY: setup run test test-unit test-server test-install test-clients kill-loop move-all fuzz \
-  fuzz-all bench lint format docs clean
+.PHONY: setup run demo test test-unit test-server test-install test-clients test-page screenshots \
+  kill-loop move-all fuzz fuzz-all bench lint format docs clean
 setup:
 	@tools/setup.sh build
 
@@ -189,6 +189,12 @@ run: setup
 	@echo '    redis-cli info memory'
 	@echo
 	@exec $(BUILD)/snug-server snug.conf
+
+# make demo MB=200: fragments memory and heals it, with a page that shows it.
+MB ?= 400
+demo: setup
+	@$(MAKE) --no-print-directory -j$(JOBS) build
+	@exec $(BUILD)/snug-server --demo $(MB)
 
 # Set-up, build, lint, all tests; the last line is their sum.
 test:
@@ -215,6 +221,14 @@ test-install: build
 # Clients of Redis in several languages, and what is built on them, with the server just built.
 test-clients: build
 	SNUG_SERVER=$(CURDIR)/$(BUILD)/snug-server $(PYTEST) tests/clients
+
+# The page in a browser without a window.
+test-page: build
+	SNUG_SERVER=$(CURDIR)/$(BUILD)/snug-server $(PYTEST) tests/page
+
+# The pictures of docs/images, made anew.
+screenshots: build
+	SNUG_SERVER=$(CURDIR)/$(BUILD)/snug-server $(PYTHON) tests/page/screenshots.py docs/images
 
 # N kills in each mode of appendfsync, of the process and of the machine: minutes.
 N ?= 50
@@ -315,6 +329,7 @@ uninstall:
 
 help:
 	@echo 'make run             install what the build needs, build, serve on port 6379'
+	@echo 'make demo            fragment memory, heal it, and show both on a page; MB=400'
 	@echo 'make test            install what the tests need, build, lint, run every test'
 	@echo 'make                 build/snug-server; MALLOC=jemalloc|libc|tcmalloc|mimalloc, CC=gcc|clang'
 	@echo 'make SANITIZE=address,undefined     the same, checking itself, in its own directory'
@@ -323,6 +338,7 @@ help:
 	@echo 'make kill-loop N=50  kill -9 under load, N times in each mode of appendfsync'
 	@echo 'make test-install    install, uninstall, unit and init script'
 	@echo 'make test-clients    real clients: redis-cli, redis-benchmark, ioredis, BullMQ, Celery...'
+	@echo 'make test-page       the page in a browser; make screenshots: the pictures of docs/images'
 	@echo 'make move-all        both with every block moved at every safe point'
 	@echo 'make fuzz T=... S=.. a fuzz target for S seconds; make fuzz-all for each'
 	@echo 'make bench           figures beside redis-server; BENCH_ARGS=...'

@@ -2,7 +2,7 @@
 # Installs what the build (and the tests) need, on Debian and Ubuntu.
 # usage: tools/setup.sh build [test]
 #
-# With `test` also the JavaScript clients of tests/clients/node, by npm from their lock file.
+# With `test` also what tests/clients/node and tests/page have from npm, by their lock files.
 #
 # Says nothing when all is there. Installs as root or by a sudo that asks nothing; otherwise prints
 # the one line to run and fails. Elsewhere it leaves the packages to you.
@@ -47,6 +47,13 @@ clients() {
     command -v npm >/dev/null 2>&1 || echo npm
 }
 
+# What opens the page, and letters for it.
+browser() {
+    command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 ||
+        echo chromium
+    echo fonts-dejavu-core
+}
+
 wanted() {
     for set in "$@"; do
         case $set in
@@ -61,6 +68,7 @@ wanted() {
             clang_runtime
             formatter
             clients
+            browser
             ;;
         *)
             echo "setup.sh: no set '$set'; there are build and test" >&2
@@ -102,15 +110,17 @@ install_packages() {
     return $status
 }
 
-# The JavaScript clients, as their lock file says; kept until it changes.
+# What tests have from npm, as lock files say; kept until one changes.
 modules() {
-    folder=$(dirname "$0")/../tests/clients/node
-    kept=$folder/node_modules/.kept-lock.json
-    ! cmp -s "$folder/package-lock.json" "$kept" || return 0
-    command -v npm >/dev/null 2>&1 || return 0
-    echo "Installing: the packages of tests/clients/node"
-    (cd "$folder" && npm ci --prefer-offline --no-audit --no-fund --loglevel=error)
-    cp "$folder/package-lock.json" "$kept"
+    for tests in clients/node page; do
+        folder=$(dirname "$0")/../tests/$tests
+        kept=$folder/node_modules/.kept-lock.json
+        ! cmp -s "$folder/package-lock.json" "$kept" || continue
+        command -v npm >/dev/null 2>&1 || return 0
+        echo "Installing: the packages of tests/$tests"
+        (cd "$folder" && npm ci --prefer-offline --no-audit --no-fund --loglevel=error)
+        cp "$folder/package-lock.json" "$kept"
+    done
 }
 
 finish() {

@@ -26,6 +26,7 @@ STEPS = [
     ("server tests", ["test-server"], 0),
     ("install", ["test-install"], 0),
     ("clients", ["test-clients"], 0),
+    ("page", ["test-page"], 0),
     ("move-all", ["move-all", "SHORT=1"], 0),
     ("fuzz", ["fuzz-all", "S=5"], 0),
 ]
