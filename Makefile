@@ -38,7 +38,8 @@ else
 endif
 
 MALLOC_LIB_libc     :=
-MALLOC_LIB_jemalloc := -ljemalloc
+# Where it can be, a part of the program: the shared one brings the library of C++ with it, 1 MB.
+MALLOC_LIB_jemalloc  = $(if $(wildcard $(shell $(CC) -print-file-name=libjemalloc_pic.a)),-l:libjemalloc_pic.a,-ljemalloc)
 MALLOC_LIB_mimalloc := -lmimalloc
 # The library without its development package will do as well.
 MALLOC_LIB_tcmalloc  = $(shell pkg-config --libs libtcmalloc_minimal 2>/dev/null || echo -l:libtcmalloc_minimal.so.4)
@@ -81,10 +82,9 @@ say  = $(if $(V),,@echo '  $(1) $@')
 
 COMPILE := $(CC) -std=c17 -D_GNU_SOURCE -DSNUG_VERSION='"$(VERSION)"' $(MALLOC_DEF_$(MALLOC)) \
   -Isrc $(LUA_CFLAGS) $(CPPFLAGS) $(WARNINGS) $(CFLAGS) $(CHECKS) -pthread
-LINK := $(CC) -pthread -rdynamic $(CFLAGS) $(LINK_CHECKS) $(LDFLAGS)
-LIBS := -lm -llzf -lxxhash \
-  $(shell pkg-config --libs libssl libcrypto 2>/dev/null || echo -lssl -lcrypto) \
-  $(LUA_LIBS) -lmicrohttpd $(MALLOC_LIB_$(MALLOC)) $(LDLIBS)
+LINK := $(CC) -pthread -rdynamic $(CFLAGS) $(LINK_CHECKS) $(LDFLAGS) -Wl,--as-needed
+TLS_LIBS := $(shell pkg-config --libs libssl libcrypto 2>/dev/null || echo -lssl -lcrypto)
+LIBS := -llzf -lxxhash $(TLS_LIBS) $(LUA_LIBS) -lmicrohttpd $(MALLOC_LIB_$(MALLOC)) -lm -ldl $(LDLIBS)
 
 # ---- what is built -----------------------------------------------------------------------------
 
@@ -96,8 +96,13 @@ FUZZERS := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 BENCHES := $(sort $(patsubst bench/%.c,$(BUILD)/bench-%,$(wildcard bench/*.c))) $(BUILD)/snug-load
 object   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
+# What only some need stands in an object of its own, with its libraries (os/part.h).
+PARTS   := $(BUILD)/snug-tls.so
+$(BUILD)/snug-tls.so: $(patsubst %.c,$(BUILD)/obj/part/%.o,$(wildcard src/net/tls*.c))
+$(BUILD)/snug-tls.so: private PART_LIBS := $(TLS_LIBS)
+
 .PHONY: build unit-tests benches help
-build: $(BUILD)/snug-server $(BUILD)/snug-check
+build: $(BUILD)/snug-server $(BUILD)/snug-check $(PARTS)
 unit-tests: $(BUILD)/unit-tests
 benches: $(BENCHES)
 
@@ -155,6 +160,16 @@ $(BUILD)/made/pages.c: $(PAGES) tools/embed.sh $(BUILD)/sources
 	@mkdir -p $(@D)
 	$(call say,embed)
 	$(Q)tools/embed.sh $(PAGES) >$@.tmp && mv $@.tmp $@
+
+$(PARTS):
+	$(call say,link)
+	$(Q)$(CC) -shared -pthread $(CFLAGS) $(LINK_CHECKS) $(LDFLAGS) -o $@ $^ $(PART_LIBS)
+
+$(BUILD)/obj/part/%.o: private COMPILE += -fPIC -fvisibility=hidden
+$(BUILD)/obj/part/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,cc  )
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -294,6 +309,7 @@ clean:
 SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 CONFIGURE = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
 INSTALLED = $(PREFIX)/bin/snug-server $(PREFIX)/bin/snug-check \
+  $(patsubst $(BUILD)/%,$(PREFIX)/lib/snug/%,$(PARTS)) \
   $(PREFIX)/lib/systemd/system/snug-server.service $(PREFIX)/lib/sysusers.d/snug.conf \
   $(PREFIX)/lib/tmpfiles.d/snug.conf $(SYSCONFDIR)/init.d/snug-server
 CONF = $(DESTDIR)$(SYSCONFDIR)/snug/snug.conf
@@ -302,6 +318,7 @@ CONF = $(DESTDIR)$(SYSCONFDIR)/snug/snug.conf
 install: build
 	install -D -m 755 $(BUILD)/snug-server $(DESTDIR)$(PREFIX)/bin/snug-server
 	install -D -m 755 $(BUILD)/snug-check $(DESTDIR)$(PREFIX)/bin/snug-check
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/snug $(PARTS)
 	@set -e; for pair in \
 	  snug-server.service:644:$(PREFIX)/lib/systemd/system/snug-server.service \
 	  sysusers.conf:644:$(PREFIX)/lib/sysusers.d/snug.conf \

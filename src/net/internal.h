@@ -111,6 +111,7 @@ struct net {
     uint64_t handshakes_not_logged; /* since then */
     int64_t logged_unknown_ms;
     uint64_t unknown_not_logged;
+    const struct tls_part *tls_part; /* NULL: nobody was ever to speak TLS */
     struct tls_context *tls;
 
     struct connection *oldest, *newest;
@@ -183,8 +184,11 @@ void secure_end_slow(struct net *net); /* whose handshake takes more than NET_HA
 /* Bytes not yet taken by the system, inside TLS or not. */
 static inline uint64_t connection_unsent(const struct connection *connection)
 {
-    uint64_t unsent = reply_unsent(&connection->client.reply);
-    return LIKELY(connection->tls == NULL) ? unsent : unsent + tls_unsent(connection->tls);
+    const struct client *client = &connection->client;
+    uint64_t unsent = reply_unsent(&client->reply);
+    return LIKELY(connection->tls == NULL)
+               ? unsent
+               : unsent + client->net->tls_part->unsent(connection->tls);
 }
 
 /* connections.c */

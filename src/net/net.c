@@ -84,6 +84,12 @@ static void close_descriptor(int fd)
         close(fd);
 }
 
+static void drop_context(struct net *net)
+{
+    if (net->tls != NULL)
+        net->tls_part->context_drop(net->tls);
+}
+
 void net_drop(struct net *net)
 {
     for (struct connection *at = net->oldest; at != NULL; at = at->newer)
@@ -92,7 +98,7 @@ void net_drop(struct net *net)
     net_unlisten(net, NET_TCP);
     net_unlisten(net, NET_UNIX);
     net_unlisten(net, NET_TLS);
-    tls_context_drop(net->tls);
+    drop_context(net);
     close_descriptor(net->wake);
     close_descriptor(net->epoll);
     arena_release(&net->batch.arena);
@@ -102,9 +108,10 @@ void net_drop(struct net *net)
     memory_give(net);
 }
 
-void net_set_tls(struct net *net, struct tls_context *context)
+void net_set_tls(struct net *net, const struct tls_part *part, struct tls_context *context)
 {
-    tls_context_drop(net->tls);
+    drop_context(net);
+    net->tls_part = part;
     net->tls = context;
 }
 

@@ -18,6 +18,7 @@ enum {
 };
 
 struct tls_context;
+struct tls_part;
 
 struct net_request {
     struct client *client;
@@ -72,9 +73,9 @@ MUST_CHECK bool net_listen(struct net *net, int listener, enum net_door door);
 /* Closes all listeners of one kind (CONFIG SET port, bind). */
 void net_unlisten(struct net *net, enum net_door door);
 
-/* The context (net/tls.h) of handshakes from now on, which is handed over; NULL: who comes to
- * NET_TLS is sent away. */
-void net_set_tls(struct net *net, struct tls_context *context);
+/* The part that speaks TLS, always the same one, and the context (net/tls.h) of handshakes from now
+ * on, which is handed over; NULL: who comes to NET_TLS is sent away. */
+void net_set_tls(struct net *net, const struct tls_part *part, struct tls_context *context);
 
 /* Runs turns until net_stop. */
 void net_run(struct net *net);

@@ -10,9 +10,14 @@ enum { HANDSHAKE_LOG_MS = 1000 };
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
+static const struct tls_part *part_of(const struct connection *connection)
+{
+    return connection->client.net->tls_part;
+}
+
 static void count_memory(struct connection *connection)
 {
-    uint64_t bytes = connection->tls == NULL ? 0 : tls_memory(connection->tls);
+    uint64_t bytes = connection->tls == NULL ? 0 : part_of(connection)->memory(connection->tls);
     connection->client.net->tls_held += bytes - connection->tls_bytes; /* may wrap: a subtraction */
     connection->tls_bytes = bytes;
 }
@@ -22,7 +27,9 @@ static void count_memory(struct connection *connection)
 bool secure_begin(struct connection *connection)
 {
     struct net *net = connection->client.net;
-    connection->tls = tls_new(net->seam, connection->client.fd);
+    if (net->tls == NULL)
+        return false;
+    connection->tls = net->tls_part->make(net->seam, connection->client.fd);
     if (connection->tls == NULL)
         return false;
     queue_put(connection, QUEUE_HANDSHAKE);
@@ -35,7 +42,7 @@ void secure_end(struct connection *connection)
     if (connection->tls == NULL)
         return;
     queue_leave(connection);
-    tls_drop(connection->tls);
+    part_of(connection)->drop(connection->tls);
     connection->tls = NULL;
     count_memory(connection);
 }
@@ -100,7 +107,7 @@ static void welcome(struct connection *connection)
         client_close(client, true);
         return;
     }
-    struct bytes name = tls_common_name(connection->tls, at);
+    struct bytes name = part_of(connection)->common_name(connection->tls, at);
     if (name.count > 0 && net->handler.certified != NULL)
         net->handler.certified(net->handler.context, client, name);
 }
@@ -113,7 +120,7 @@ bool secure_may_receive(struct connection *connection)
         queue_leave(connection);
     if (connection->queue != QUEUE_HANDSHAKE)
         return true;
-    enum tls_progress progress = tls_handshake(connection->tls, net->tls, &reason);
+    enum tls_progress progress = part_of(connection)->handshake(connection->tls, net->tls, &reason);
     count_memory(connection);
     if (progress == TLS_FAILED) {
         log_failure(connection, reason.text);
@@ -124,7 +131,7 @@ bool secure_may_receive(struct connection *connection)
         queue_leave(connection);
         welcome(connection);
     }
-    connection->choked = tls_unsent(connection->tls) != 0;
+    connection->choked = part_of(connection)->unsent(connection->tls) != 0;
     connection_interest(connection);
     if (connection->queue == QUEUE_MORE)
         queue_leave(connection); /* it is received from at once */
@@ -135,10 +142,10 @@ bool secure_may_receive(struct connection *connection)
 
 ssize_t secure_receive(struct connection *connection, void *at, size_t room)
 {
-    ssize_t got = tls_receive(connection->tls, at, room);
+    ssize_t got = part_of(connection)->receive(connection->tls, at, room);
     int error = errno;
     count_memory(connection);
-    if (tls_wants_room(connection->tls)) {
+    if (part_of(connection)->wants_room(connection->tls)) {
         connection->choked = true;
         connection_interest(connection);
     }
@@ -148,7 +155,7 @@ ssize_t secure_receive(struct connection *connection, void *at, size_t room)
 
 ssize_t secure_send(struct connection *connection, const struct iovec *parts, int count)
 {
-    ssize_t sent = tls_send(connection->tls, parts, count);
+    ssize_t sent = part_of(connection)->send(connection->tls, parts, count);
     int error = errno;
     count_memory(connection);
     errno = error;
@@ -157,9 +164,9 @@ ssize_t secure_send(struct connection *connection, const struct iovec *parts, in
 
 uint32_t secure_interest(struct connection *connection, uint32_t wanted)
 {
-    if (tls_wants_room(connection->tls))
+    if (part_of(connection)->wants_room(connection->tls))
         return (wanted & ~(uint32_t)EPOLLIN) | EPOLLOUT; /* reading again would bring nothing */
-    if (tls_has_more(connection->tls) && connection->queue == QUEUE_NONE &&
+    if (part_of(connection)->has_more(connection->tls) && connection->queue == QUEUE_NONE &&
         !connection_stopped(connection) && !connection->closing)
         queue_put(connection, QUEUE_MORE);
     return wanted;

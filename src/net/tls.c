@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "net/tls_parts.h"
+#include "os/part.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -438,3 +439,22 @@ struct bytes tls_common_name(const struct tls *tls, uint8_t at[TLS_NAME_MAX])
     X509_free(certificate);
     return name;
 }
+
+/* ---- the part -------------------------------------------------------------------------------- */
+
+PART_OF_SNUG;
+
+__attribute__((visibility("default"))) const struct tls_part tls_part = {
+    .context_new = tls_context_new,
+    .context_drop = tls_context_drop,
+    .make = tls_new,
+    .drop = tls_drop,
+    .handshake = tls_handshake,
+    .receive = tls_receive,
+    .send = tls_send,
+    .has_more = tls_has_more,
+    .wants_room = tls_wants_room,
+    .unsent = tls_unsent,
+    .memory = tls_memory,
+    .common_name = tls_common_name,
+};

@@ -1,4 +1,5 @@
-/* net/tls.h - TLS: what it is made from, and the transport of one connection.
+/* net/tls.h - TLS: what it is made from, and the transport of one connection. What is behind it is
+ * a part of its own (snug-tls.so), loaded when a port for TLS is set: OpenSSL takes 1.7 MB.
  * Model:    a context is all that the options name (certificate, key, authorities, rules), read and
  *           checked as a whole. A connection keeps the context it began with; a new one is for
  *           those who come later.
@@ -88,5 +89,29 @@ uint64_t tls_memory(const struct tls *tls);
 /* The common name of the peer's verified certificate, or no bytes. Written to `at`. */
 enum { TLS_NAME_MAX = 256 };
 struct bytes tls_common_name(const struct tls *tls, uint8_t at[TLS_NAME_MAX]);
+
+/* ---- the part -------------------------------------------------------------------------------- */
+
+/* All of the above, for who has loaded it: the symbol is TLS_PART_SYMBOL, and stays for good. */
+struct tls_part {
+    struct tls_context *(*context_new)(const struct tls_settings *settings,
+                                       struct tls_reason *reason);
+    void (*context_drop)(struct tls_context *context);
+    struct tls *(*make)(const struct seam *seam, int socket);
+    void (*drop)(struct tls *tls);
+    enum tls_progress (*handshake)(struct tls *tls, struct tls_context *context,
+                                   struct tls_reason *reason);
+    ssize_t (*receive)(struct tls *tls, void *at, size_t room);
+    ssize_t (*send)(struct tls *tls, const struct iovec *parts, int count);
+    bool (*has_more)(const struct tls *tls);
+    bool (*wants_room)(const struct tls *tls);
+    size_t (*unsent)(const struct tls *tls);
+    uint64_t (*memory)(const struct tls *tls);
+    struct bytes (*common_name)(const struct tls *tls, uint8_t at[TLS_NAME_MAX]);
+};
+
+extern const struct tls_part tls_part;
+#define TLS_PART_FILE "snug-tls.so"
+#define TLS_PART_SYMBOL "tls_part"
 
 #endif

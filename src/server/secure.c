@@ -1,5 +1,6 @@
 /* TLS by the configuration: the files are read, then the port is listened on. */
 #include "net/tls.h"
+#include "os/part.h"
 #include "server/server.h"
 
 #include <string.h>
@@ -29,15 +30,18 @@ bool server_secure(struct server *server, const struct config *config)
     };
     struct tls_reason reason;
     if (config->tls_port == 0) {
-        net_set_tls(server->net, NULL);
+        net_set_tls(server->net, server->tls, NULL);
         return true;
     }
-    struct tls_context *context = tls_context_new(&settings, &reason);
+    if (server->tls == NULL)
+        server->tls = part_load(TLS_PART_FILE, TLS_PART_SYMBOL, reason.text, sizeof reason.text);
+    struct tls_context *context =
+        server->tls == NULL ? NULL : server->tls->context_new(&settings, &reason);
     if (context == NULL) {
         log_write(&server->log, LOG_LEVEL_WARNING, "%s", reason.text);
         return false;
     }
-    net_set_tls(server->net, context);
+    net_set_tls(server->net, server->tls, context);
     return true;
 }
 

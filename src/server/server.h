@@ -37,6 +37,7 @@ struct server {
     struct defrag defrag;
     struct pressure pressure;
     struct net *net;
+    const struct tls_part *tls; /* NULL: not loaded */
     struct cmd_table *table;
     struct users *users;
     struct dispatch *dispatch;

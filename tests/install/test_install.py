@@ -1,6 +1,8 @@
 """make install and uninstall, the systemd unit and the init script, with the server just built."""
 
+import contextlib
 import os
+import pathlib
 import pwd
 import shutil
 import socket
@@ -14,6 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 FILES = {
     "bin/snug-server": 0o755,
     "bin/snug-check": 0o755,
+    "lib/snug/snug-tls.so": 0o644,
     "lib/systemd/system/snug-server.service": 0o644,
     "lib/sysusers.d/snug.conf": 0o644,
     "lib/tmpfiles.d/snug.conf": 0o644,
@@ -49,7 +52,7 @@ def test_installs_what_it_says_and_nothing_else(prefix):
 
 def test_no_placeholder_is_left(prefix):
     for name in FILES:
-        if not name.startswith("bin/"):
+        if not name.startswith("bin/") and not name.endswith(".so"):
             with open(os.path.join(prefix, name), encoding="utf-8") as file:
                 text = file.read()
             assert "@PREFIX@" not in text and "@SYSCONFDIR@" not in text, name
@@ -100,6 +103,58 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@contextlib.contextmanager
+def serving(prefix, folder):
+    """The installed server: a client of it, and where it logs."""
+    port, log = free_port(), folder / "log"
+    arguments = [os.path.join(prefix, "bin/snug-server"), "--port", str(port), "--save", "",
+                 "--bind", "127.0.0.1", "--dir", str(folder), "--logfile", str(log)]
+    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL)
+    try:
+        client = redis.Redis(port=port)
+        answer(client, log)
+        yield client, log
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answer(client, log):
+    """The process that answers; waits until one does."""
+    for _ in range(400):
+        try:
+            return client.info("server")["process_id"]
+        except redis.ConnectionError:
+            time.sleep(0.05)
+    raise AssertionError("nobody answers:\n" + log.read_text())
+
+
+def test_a_part_is_loaded_when_it_is_wanted(prefix, tmp_path):
+    """Not with the start: what only some use must not cost all memory. Where it is missing, or
+    foreign, the server says so and goes on."""
+    part = os.path.join(prefix, "lib/snug/snug-tls.so")
+    with serving(prefix, tmp_path) as (client, log):
+        maps = pathlib.Path(f"/proc/{client.info('server')['process_id']}/maps")
+
+        def asked():
+            with pytest.raises(redis.ResponseError):  # there are no certificates
+                client.config_set("tls-port", 1)
+            return "libssl" in maps.read_text(), log.read_text()
+
+        assert "libssl" not in maps.read_text()
+        os.rename(part, part + ".away")
+        loaded, told = asked()
+        assert not loaded and "snug-tls.so is neither beside" in told
+        with open(part, "wb") as file:
+            file.write(b"no part")
+        loaded, told = asked()
+        assert not loaded and "Unable to load a part of the server: " + prefix in told
+        os.replace(part + ".away", part)
+        loaded, told = asked()
+        assert loaded and "No tls-cert-file configured!" in told
+        assert client.ping()
+
+
 class Init:
     """The installed init script, with directories and a port of the test's own."""
 
@@ -118,13 +173,7 @@ class Init:
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
 
     def pid(self):
-        """The process that answers on the port; waits until one does."""
-        for _ in range(400):
-            try:
-                return redis.Redis(port=self.port).info("server")["process_id"]
-            except redis.ConnectionError:
-                time.sleep(0.05)
-        raise AssertionError("nobody answers:\n" + self.log.read_text())
+        return answer(redis.Redis(port=self.port), self.log)
 
 
 @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("start-stop-daemon"),

@@ -109,7 +109,7 @@ static void secure_world_begin(struct secure *secure)
     const struct tls_settings settings = settings_of(&secure->papers);
     struct tls_context *context = tls_context_new(&settings, &reason);
     CHECK(context != NULL);
-    net_set_tls(secure->world.net, context);
+    net_set_tls(secure->world.net, &tls_part, context);
     net_unlisten(secure->world.net, NET_TCP);
     int listener = socket_listen_tcp("127.0.0.1", 0, 511);
     struct sockaddr_in name;
