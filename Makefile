@@ -97,9 +97,11 @@ BENCHES := $(sort $(patsubst bench/%.c,$(BUILD)/bench-%,$(wildcard bench/*.c))) 
 object   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # What only some need stands in an object of its own, with its libraries (os/part.h).
-PARTS   := $(BUILD)/snug-tls.so
+PARTS   := $(BUILD)/snug-tls.so $(BUILD)/snug-http.so
 $(BUILD)/snug-tls.so: $(patsubst %.c,$(BUILD)/obj/part/%.o,$(wildcard src/net/tls*.c))
 $(BUILD)/snug-tls.so: private PART_LIBS := $(TLS_LIBS)
+$(BUILD)/snug-http.so: $(patsubst %.c,$(BUILD)/obj/part/%.o,$(wildcard src/http/*.c) $(BUILD)/made/pages.c)
+$(BUILD)/snug-http.so: private PART_LIBS := -lmicrohttpd
 
 .PHONY: build unit-tests benches help
 build: $(BUILD)/snug-server $(BUILD)/snug-check $(PARTS)

@@ -1,6 +1,7 @@
 #include "http/inside.h"
 
 #include "base/memory.h"
+#include "os/part.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -130,3 +131,10 @@ void http_drop(struct http *http)
     socket_close_all(&http->listeners);
     release(http);
 }
+
+PART_OF_SNUG;
+
+__attribute__((visibility("default"))) const struct http_part http_part = {
+    .make = http_new,
+    .drop = http_drop,
+};

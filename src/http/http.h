@@ -44,4 +44,14 @@ MUST_CHECK struct http *http_new(const struct http_options *options,
 /* Ends the thread and closes what is open. NULL is allowed. */
 void http_drop(struct http *http);
 
+/* Both, for who has loaded the part (os/part.h): libmicrohttpd brings 3 MB of libraries. */
+struct http_part {
+    struct http *(*make)(const struct http_options *options, struct socket_listeners *listeners);
+    void (*drop)(struct http *http);
+};
+
+extern const struct http_part http_part;
+#define HTTP_PART_FILE "snug-http.so"
+#define HTTP_PART_SYMBOL "http_part"
+
 #endif

@@ -8,6 +8,7 @@
 #include "conf/options.h"
 #include "http/http.h"
 #include "observe/published.h"
+#include "os/part.h"
 #include "server/server.h"
 
 #include <stdio.h>
@@ -249,6 +250,16 @@ static bool prepare(struct server *server)
     return true;
 }
 
+static bool load_part(struct server *server)
+{
+    char reason[256];
+    if (server->http_part == NULL)
+        server->http_part = part_load(HTTP_PART_FILE, HTTP_PART_SYMBOL, reason, sizeof reason);
+    if (server->http_part == NULL)
+        log_write(&server->log, LOG_LEVEL_WARNING, "%s", reason);
+    return server->http_part != NULL;
+}
+
 static bool listen_on(struct server *server, const struct config *config,
                       struct socket_listeners *listeners)
 {
@@ -291,7 +302,8 @@ static void stop_serving(struct server *server)
 {
     if (server->published != NULL)
         published_open(server->published, false);
-    http_drop(server->http);
+    if (server->http != NULL)
+        server->http_part->drop(server->http);
     server->http = NULL;
 }
 
@@ -301,13 +313,13 @@ bool server_serve_http(struct server *server, const struct config *config)
     stop_serving(server);
     if (config->http_port == 0)
         return true;
-    if (!prepare(server) || !listen_on(server, config, &listeners))
+    if (!load_part(server) || !prepare(server) || !listen_on(server, config, &listeners))
         return false;
     struct http_options options = { .seam = &server->seam,
                                     .published = server->published,
                                     .password = config_text_view(&config->http_password),
                                     .token = config_text_view(&config->http_token) };
-    server->http = http_new(&options, &listeners);
+    server->http = server->http_part->make(&options, &listeners);
     if (server->http == NULL) {
         log_write(&server->log, LOG_LEVEL_WARNING, "The thread that serves HTTP cannot start: %m");
         socket_close_all(&listeners);

@@ -17,6 +17,7 @@ FILES = {
     "bin/snug-server": 0o755,
     "bin/snug-check": 0o755,
     "lib/snug/snug-tls.so": 0o644,
+    "lib/snug/snug-http.so": 0o644,
     "lib/systemd/system/snug-server.service": 0o644,
     "lib/sysusers.d/snug.conf": 0o644,
     "lib/tmpfiles.d/snug.conf": 0o644,
