@@ -17,7 +17,8 @@ struct tracking_options {
 
 struct named_prefix {
     struct bytes text;
-    uint32_t at; /* among the given ones; UINT32_MAX: the client has it already */
+    uint32_t at;     /* among the given ones; UINT32_MAX: the client has it already */
+    uint32_t parent; /* among all in order: the longest that it begins with; UINT32_MAX: none */
 };
 
 static int by_text(const void *one, const void *other)
@@ -36,30 +37,62 @@ static int shown(struct bytes text)
     return (int)(text.count < SHOWN_MAX ? text.count : SHOWN_MAX);
 }
 
-static void refuse_overlap(struct call *call, const struct named_prefix *one,
-                           const struct named_prefix *other)
+static bool overlap(const struct named_prefix *one, const struct named_prefix *other)
 {
-    const struct named_prefix *first = one->at < other->at ? one : other;
-    const struct named_prefix *second = first == one ? other : one;
+    return begins_with(one->text, other->text) || begins_with(other->text, one->text);
+}
+
+/* The first given one that overlaps with any; count when none does. In order, what a text begins
+ * with stands in front of it: each has the longest such as its parent, and is not looked at again
+ * where the next one has none of it. */
+static uint32_t first_overlapping(struct named_prefix *all, uint32_t count)
+{
+    uint32_t found = count;
+    qsort(all, count, sizeof *all, by_text);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t parent = i == 0 ? UINT32_MAX : i - 1;
+        while (parent != UINT32_MAX && !begins_with(all[i].text, all[parent].text))
+            parent = all[parent].parent;
+        all[i].parent = parent;
+        if (parent == UINT32_MAX)
+            continue;
+        uint32_t earlier = all[i].at < all[parent].at ? i : parent;
+        if (found == count || all[earlier].at < all[found].at)
+            found = earlier;
+    }
+    return found;
+}
+
+/* With which: one that is there already, in their order, or else the next that was given. */
+static const struct named_prefix *partner_of(const struct named_prefix *all, uint32_t count,
+                                             const struct named_prefix *first)
+{
+    const struct named_prefix *partner = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct named_prefix *other = &all[i];
+        if (other == first || !overlap(first, other))
+            continue;
+        if (other->at == UINT32_MAX)
+            return other;
+        if (partner == NULL || other->at < partner->at)
+            partner = other;
+    }
+    return partner;
+}
+
+/* False with the error written where some overlap. */
+static bool none_overlap(struct call *call, struct named_prefix *all, uint32_t count)
+{
+    uint32_t found = first_overlapping(all, count);
+    if (found == count)
+        return true;
+    const struct named_prefix *first = &all[found], *other = partner_of(all, count, first);
     reply_errorf(call->reply,
                  "ERR Prefix '%.*s' overlaps with %s prefix '%.*s'. Prefixes for a single client "
                  "must not overlap.",
                  shown(first->text), (const char *)first->text.at,
-                 second->at == UINT32_MAX ? "an existing" : "another provided", shown(second->text),
-                 (const char *)second->text.at);
-}
-
-/* In order, whatever begins with a prefix stands right behind it, or behind another that does. */
-static bool overlap(struct call *call, struct named_prefix *all, uint32_t count)
-{
-    qsort(all, count, sizeof *all, by_text);
-    for (uint32_t i = 1; i < count; i++) {
-        bool is_new = all[i - 1].at != UINT32_MAX || all[i].at != UINT32_MAX;
-        if (!is_new || !begins_with(all[i].text, all[i - 1].text))
-            continue;
-        refuse_overlap(call, &all[i - 1], &all[i]);
-        return true;
-    }
+                 other->at == UINT32_MAX ? "an existing" : "another provided", shown(other->text),
+                 (const char *)other->text.at);
     return false;
 }
 
@@ -75,10 +108,10 @@ static bool prefixes_fit(struct call *call, const struct tracking_options *optio
     }
     for (const struct prefix_member *at = had > 0 ? tracking->first : NULL; at != NULL;
          at = at->behind)
-        all[count++] = (struct named_prefix){ prefix_text(at->prefix), UINT32_MAX };
+        all[count++] = (struct named_prefix){ prefix_text(at->prefix), UINT32_MAX, 0 };
     for (uint32_t i = 0; i < options->count; i++)
-        all[count++] = (struct named_prefix){ options->prefixes[i], i };
-    return options->count == 0 || !overlap(call, all, count);
+        all[count++] = (struct named_prefix){ options->prefixes[i], i, 0 };
+    return options->count == 0 || none_overlap(call, all, count);
 }
 
 /* --- TRACKING --------------------------------------------------------------------------------- */
@@ -265,7 +298,7 @@ static void reply_prefixes(struct call *call, const struct tracking *tracking)
         count = 0;
     for (const struct prefix_member *at = count > 0 ? tracking->first : NULL; at != NULL;
          at = at->behind)
-        all[used++] = (struct named_prefix){ prefix_text(at->prefix), UINT32_MAX };
+        all[used++] = (struct named_prefix){ prefix_text(at->prefix), UINT32_MAX, 0 };
     if (count > 0)
         qsort(all, count, sizeof *all, by_text);
     reply_array(call->reply, count);

@@ -66,6 +66,42 @@ def test_ones_own_changes_come_behind_the_reply(cache):
     assert told(cache) == []
 
 
+def test_scripts_read_for_their_client(client, cache):
+    """The keys that a script reads, not those that it declares; what it writes is told at its end."""
+    script = "redis.call('GET', KEYS[1]) redis.call('SET', KEYS[2], 1) return 'done'"
+    cache.call("CLIENT", "TRACKING", "ON")
+    cache.call("GET", "b")
+    cache.send("EVAL", script, 3, "a", "b", "c")
+    assert cache.read() == b"done"
+    assert cache.read() == [b"invalidate", [b"b"]]
+    client.call("MSET", "a", 1, "c", 1)
+    assert told(cache) == [[[b"a"]]]
+    cache.call("CLIENT", "TRACKING", "OFF")
+    cache.call("CLIENT", "TRACKING", "ON", "OPTIN")
+    cache.call("CLIENT", "CACHING", "YES")
+    cache.call("EVAL", "return redis.call('MGET', unpack(KEYS))", 2, "a", "b")
+    cache.call("EVAL", "return redis.call('GET', KEYS[1])", 1, "c")
+    client.call("MSET", "a", 2, "b", 2, "c", 2)
+    assert told(cache) == [[[b"a"]], [[b"b"]]]
+
+
+def test_transactions_read_for_their_client(client, cache):
+    cache.call("CLIENT", "TRACKING", "ON")
+    cache.call("MULTI"), cache.call("GET", "a"), cache.call("SET", "a", 1), cache.call("GET", "b")
+    cache.send("EXEC")
+    assert cache.read() == [None, "OK", None]
+    assert cache.read() == [b"invalidate", [b"a"]]
+    client.call("SET", "b", 1)
+    assert told(cache) == [[[b"b"]]]
+
+
+def test_of_prefixes_that_overlap_the_first_is_named(both):
+    both.call("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "x:", "PREFIX", "a", "PREFIX", "")
+    both.call("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "b", "PREFIX", "ab")
+    both.call("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "q", "PREFIX", "ba", "PREFIX", "abc")
+    both.call("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "c", "PREFIX", "cd", "PREFIX", "")
+
+
 def test_expiry_and_flush(client, cache):
     cache.call("CLIENT", "TRACKING", "ON")
     client.call("SET", "a", 1, "PX", 10)
