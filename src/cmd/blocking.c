@@ -5,6 +5,7 @@
 #include "cmd/args.h"
 #include "cmd/blocker.h"
 #include "cmd/dispatch.h"
+#include "cmd/latency.h"
 
 #include <math.h>
 
@@ -224,7 +225,9 @@ static void run_again(struct blocker *blocker, struct waiter *waiter)
     struct net_request request = { client, waiter->argv, waiter->argc };
     blocker->again = waiter;
     blocker->waits_on = false;
+    uint64_t began_ns = latency_begin(blocker->context);
     dispatch_again(blocker->dispatch, waiter->row, &request, waiter->spent_ns);
+    latency_end(blocker->context, LATENCY_UNBLOCKING, began_ns);
     blocker->again = NULL;
     if (!blocker->waits_on)
         release(blocker, waiter, client);

@@ -7,6 +7,7 @@
 #include "cmd/command_log.h"
 #include "cmd/effects.h"
 #include "cmd/functions.h"
+#include "cmd/latency.h"
 #include "cmd/memory_gate.h"
 #include "cmd/monitor.h"
 #include "cmd/peers.h"
@@ -729,8 +730,11 @@ static size_t batch_while_busy(struct dispatch *dispatch, const struct net_reque
 
 void dispatch_while_busy(struct dispatch *dispatch)
 {
-    if (dispatch->running != NULL)
-        net_turn_within(dispatch->context->net, dispatch->running);
+    if (dispatch->running == NULL)
+        return;
+    uint64_t began_ns = latency_begin(dispatch->context);
+    net_turn_within(dispatch->context->net, dispatch->running);
+    latency_end(dispatch->context, LATENCY_WHILE_BLOCKED, began_ns);
 }
 
 static uint64_t slow_threshold_ns(const struct dispatch *dispatch)

@@ -1,7 +1,21 @@
 #include "cmd/latency.h"
 
 #include "cmd/table.h"
+#include "conf/config.h"
 #include "observe/observer.h"
+
+uint64_t latency_begin(const struct cmd_context *context)
+{
+    return context->config->latency_monitor_threshold > 0 ? seam_now_ns(context->seam) : 0;
+}
+
+void latency_end(const struct cmd_context *context, enum latency_event event, uint64_t began_ns)
+{
+    int64_t threshold_ms = context->config->latency_monitor_threshold;
+    if (threshold_ms > 0 && began_ns != 0)
+        latency_add(&context->observer->latency, event, seam_now_ns(context->seam) - began_ns,
+                    threshold_ms, seam_wall_ms(context->seam));
+}
 
 void latency_help(struct call *call)
 {

@@ -1,7 +1,7 @@
 /* cmd/latency.h - the LATENCY command's parts.
  * Model:    functions behind the rows of latency_commands; events are the observer's, histograms
  *           the table's.
- * Owner:    cmd/.
+ * Owner:    cmd/, which tells of events of its own too (latency_begin, latency_end).
  * Pointers: as every call's.
  * Threads:  the executing thread.
  * Failure:  error replies.
@@ -10,6 +10,11 @@
 #define CMD_LATENCY_H
 
 #include "cmd/args.h"
+#include "observe/latency.h"
+
+/* Around what may take long; without a threshold no clock is read. */
+uint64_t latency_begin(const struct cmd_context *context);
+void latency_end(const struct cmd_context *context, enum latency_event event, uint64_t began_ns);
 
 void latency_doctor(struct call *call);
 void latency_graph(struct call *call);

@@ -173,6 +173,14 @@ static bool advise(struct buffer *text, enum latency_event event, const struct c
                              "active-defrag-cycle-max (%lld%%) says how many slices there are.\n",
                              (long long)config->active_defrag_cycle_us,
                              (long long)config->active_defrag_cycle_max);
+    case LATENCY_UNBLOCKING:
+        return buffer_append_text(
+            text, "  Clients that had waited for a key were served, and the command of one of them "
+                  "had much to do.\n");
+    case LATENCY_WHILE_BLOCKED:
+        return buffer_append_text(
+            text, "  While a script runs or a file is loaded, clients are looked after now and "
+                  "then; that took long because there were many of them.\n");
     case LATENCY_EXPIRE:
         return buffer_printf(
             text,

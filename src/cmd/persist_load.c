@@ -1,6 +1,7 @@
 /* A file into the store, at the start or by DEBUG RELOAD. Clients may be looked after meanwhile. */
 #include "base/number.h"
 #include "cmd/functions.h"
+#include "cmd/latency.h"
 #include "cmd/persist.h"
 #include "conf/config.h"
 #include "net/net.h"
@@ -42,6 +43,13 @@ static void tell_progress(struct loading *loading, const struct load *load)
          load->bytes);
 }
 
+static void take_turn(const struct cmd_context *context)
+{
+    uint64_t began_ns = latency_begin(context);
+    net_turn(context->net, 0);
+    latency_end(context, LATENCY_WHILE_BLOCKED, began_ns);
+}
+
 /* Expiry goes by the clock as it was when the loading began. */
 static bool turn(void *context, const struct load *load)
 {
@@ -49,7 +57,7 @@ static bool turn(void *context, const struct load *load)
     struct persistence *persistence = loading->persistence;
     tell_progress(loading, load);
     if (persistence->loading != NULL)
-        net_turn(persistence->context->net, 0);
+        take_turn(persistence->context);
     return !persistence->stop_loading;
 }
 

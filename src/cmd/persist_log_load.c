@@ -1,6 +1,7 @@
 /* The log into the store: its commands are run by nobody, while no time passes. */
 #include "base/number.h"
 #include "cmd/dispatch.h"
+#include "cmd/latency.h"
 #include "cmd/persist.h"
 #include "conf/config.h"
 
@@ -175,8 +176,11 @@ static void look_around(struct replay *replay)
              "Loading the append only file: %" PRIu64 " of %" PRIu64 " bytes", replay->load.offset,
              replay->load.bytes);
     }
-    if (persistence->loading != NULL)
+    if (persistence->loading != NULL) {
+        uint64_t began_ns = latency_begin(persistence->context);
         net_turn(persistence->context->net, 0);
+        latency_end(persistence->context, LATENCY_WHILE_BLOCKED, began_ns);
+    }
 }
 
 static bool take_library(void *context, struct load *load, struct bytes source)

@@ -17,12 +17,14 @@
 enum latency_event {
     LATENCY_COMMAND,
     LATENCY_FAST_COMMAND,
-    LATENCY_DEFRAG, /* active-defrag-cycle */
-    LATENCY_EXPIRE, /* expire-cycle */
-    LATENCY_FREE,   /* while giving back what was removed: lazyfree-step, our own */
-    LATENCY_TIDY,   /* while giving pages back to the system: tidy-step, our own */
-    LATENCY_LOG,    /* aof-write: the append-only log is written, and synced where it always is */
-    LATENCY_EVICT,  /* eviction-cycle: making room under maxmemory */
+    LATENCY_DEFRAG,        /* active-defrag-cycle */
+    LATENCY_UNBLOCKING,    /* command-unblocking: who waited is served */
+    LATENCY_WHILE_BLOCKED, /* while-blocked-cron: clients, during a long script or a loading */
+    LATENCY_EXPIRE,        /* expire-cycle */
+    LATENCY_FREE,          /* while giving back what was removed: lazyfree-step, our own */
+    LATENCY_TIDY,          /* while giving pages back to the system: tidy-step, our own */
+    LATENCY_LOG,   /* aof-write: the append-only log is written, and synced where it always is */
+    LATENCY_EVICT, /* eviction-cycle: making room under maxmemory */
     LATENCY_EVICT_DEL, /* eviction-del: one key of it */
     LATENCY_EVENTS,
 };

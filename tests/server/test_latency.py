@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from resp import Error, Pairs, Status, Verbatim
+from resp import Client, Error, Pairs, Status, Verbatim
 
 EVENTS = ("command", "fast-command", "active-defrag-cycle", "expire-cycle", "lazyfree-step",
-          "tidy-step", "aof-write")
+          "tidy-step", "aof-write", "command-unblocking", "while-blocked-cron")
 
 
 @pytest.fixture
@@ -83,6 +83,45 @@ def test_a_slow_step_between_commands(watched):
         watched.call("FLUSHALL", "ASYNC")
     names = {row[0].decode() for row in watched.call("LATENCY", "LATEST")}
     assert "command" in names and names <= set(EVENTS)
+
+
+def told_events(client):
+    return {row[0].decode() for row in client.call("LATENCY", "LATEST")}
+
+
+def test_serving_who_waited_is_an_event(watched, server):
+    watched.call("CONFIG", "SET", "latency-monitor-threshold", 1)
+    with Client(server.port) as other:
+        for _ in range(20):
+            other.send("BLMPOP", 0, 1, "list", "LEFT", "COUNT", 200000)
+            while b"flags=b" not in watched.call("CLIENT", "LIST"):
+                pass
+            watched.call("RPUSH", "list", *[b"x" * 40] * 60000)
+            assert len(other.read()[1]) == 60000
+            if "command-unblocking" in told_events(watched):
+                break
+    assert "command-unblocking" in told_events(watched)
+
+
+def test_looking_after_clients_during_a_script_is_an_event(start):
+    server = start("--busy-reply-threshold", "20", "--latency-monitor-threshold", "1")
+    running, others = server.client(), [server.client() for _ in range(30)]
+    running.send("EVAL", "while true do end", 0)
+    deadline = time.monotonic() + 20
+    many = b"HELLO 3\r\n" * 900
+    with Client(server.port) as asking:
+        while "BUSY" not in str(asking.call("PING")):
+            assert time.monotonic() < deadline
+        for _ in range(10):
+            for other in others:
+                other.send_raw(many)
+            for other in others:
+                for _ in range(900):
+                    other.read()
+        assert asking.call("SCRIPT", "KILL") == "OK"
+        running.read()
+        assert "while-blocked-cron" in told_events(asking)
+        assert "there were many of them" in asking.call("LATENCY", "DOCTOR").decode()
 
 
 @pytest.mark.parametrize("samples", [1, 3])
