@@ -374,7 +374,12 @@ static void hooks_after(const struct dispatch *dispatch, const struct call *call
 
 static void count_error(struct dispatch *dispatch, const struct reply *reply)
 {
-    cmd_table_count_error(dispatch->context->table, bytes_of_text(reply->pool->error_code));
+    const char *code = reply->pool->error_code;
+    if (code[0] == '\0' || cmd_table_count_error(dispatch->context->table, code))
+        return;
+    dispatch->context->log(dispatch->context->server, CONFIG_LOG_WARNING,
+                           "INFO errorstats counts no more: 128 different codes of errors have "
+                           "come, from scripts perhaps. CONFIG RESETSTAT begins anew.");
 }
 
 /* The end of one command is the beginning of the next: one reading of the clock for each. */

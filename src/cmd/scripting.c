@@ -340,6 +340,8 @@ enum script_outcome scripting_run(struct call *call, const struct script_job *jo
     scripting->wrote = scripting->killed = scripting->busy = false;
     scripting->repl = SCRIPT_REPL_AOF | SCRIPT_REPL_REPLICA;
     enum script_outcome outcome = script_run(job->engine, job->function, &run, call->reply);
+    if (script_error_is_commands(job->engine))
+        reply_error_was_counted(call->reply);
     scripting->job = NULL;
     scripting->outer = NULL;
     scripting->busy = false;

@@ -388,31 +388,37 @@ struct cmd_figures *cmd_table_figures(struct cmd_table *table)
     return &table->figures;
 }
 
-static size_t code_bytes(struct bytes text)
+/* Puts a code where the order wants it. */
+static void insert_code(struct cmd_figures *figures, uint32_t at, const char *code)
 {
-    size_t count = 0;
-    while (count < text.count && count < ERROR_CODE_MAX && text.at[count] > ' ')
-        count++;
-    return count;
+    struct error_count *place = &figures->codes[at];
+    memmove(place + 1, place, (figures->code_count - at) * sizeof *place);
+    figures->code_count++;
+    snprintf(place->code, sizeof place->code, "%s", code);
+    place->count = 1;
 }
 
-void cmd_table_count_error(struct cmd_table *table, struct bytes text)
+bool cmd_table_count_error(struct cmd_table *table, const char *code)
 {
     struct cmd_figures *figures = &table->figures;
-    struct bytes code = bytes_of(text.at, code_bytes(text));
     figures->error_replies++;
-    uint32_t i = 0;
-    while (i < figures->code_count && !bytes_equal(code, bytes_of_text(figures->codes[i].code)))
-        i++;
-    if (i == ERROR_CODES_MAX)
-        return;
-    if (i == figures->code_count) {
-        figures->code_count++;
-        memcpy(figures->codes[i].code, code.at, code.count);
-        figures->codes[i].code[code.count] = '\0';
-        figures->codes[i].count = 0;
+    if (figures->codes_off)
+        return true;
+    uint32_t at = 0;
+    while (at < figures->code_count && strcmp(figures->codes[at].code, code) < 0)
+        at++;
+    if (at < figures->code_count && strcmp(figures->codes[at].code, code) == 0) {
+        figures->codes[at].count++;
+        return true;
     }
-    figures->codes[i].count++;
+    figures->codes_off = figures->code_count == ERROR_CODES_MAX;
+    if (!figures->codes_off) {
+        insert_code(figures, at, code);
+        return true;
+    }
+    figures->code_count = 0;
+    insert_code(figures, 0, "ERRORSTATS_DISABLED");
+    return false;
 }
 
 void cmd_table_count_latency(struct command_row *row, uint64_t ns)

@@ -84,13 +84,15 @@ struct cmd_figures {
     uint64_t commands;      /* executed */
     uint64_t error_replies; /* all, also those whose code found no place */
     uint64_t denied[5];     /* by enum access_missing */
+    bool codes_off;         /* there were too many: one code stands for that, until the reset */
     uint32_t code_count;
-    struct error_count codes[ERROR_CODES_MAX]; /* as they first came */
+    struct error_count codes[ERROR_CODES_MAX]; /* in the order of their names */
 };
 struct cmd_figures *cmd_table_figures(struct cmd_table *table);
 
-/* `text` is an error as in its reply, without '-': counted by its first word. */
-void cmd_table_count_error(struct cmd_table *table, struct bytes text);
+/* An error by its code. false: it is one too many, and from here on none are told apart; said once.
+ * pre: at most ERROR_CODE_MAX long. */
+bool cmd_table_count_error(struct cmd_table *table, const char *code);
 void cmd_table_count_latency(struct command_row *row, uint64_t ns);
 /* CONFIG RESETSTAT. */
 void cmd_table_reset(struct cmd_table *table);

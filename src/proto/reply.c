@@ -118,13 +118,27 @@ void reply_status_bytes(struct reply *reply, struct bytes text)
     put(reply, BYTES("\r\n"));
 }
 
+/* As in Redis: a first word that no space ends is no code. */
 static void keep_code(struct reply_pool *pool, struct bytes text)
 {
-    size_t count = 0;
-    while (count < text.count && count < sizeof pool->error_code - 1 && text.at[count] > ' ')
+    size_t count = 0, most = sizeof pool->error_code - 1;
+    while (count < text.count && count < most && text.at[count] != ' ')
         count++;
-    memcpy(pool->error_code, text.at, count);
+    if (count == text.count || count == most) {
+        text = BYTES("ERR");
+        count = text.count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint8_t byte = text.at[i];
+        bool has_meaning = byte == '#' || byte == ':' || byte == '\r' || byte == '\n' || byte == 0;
+        pool->error_code[i] = (char)(has_meaning ? '_' : byte);
+    }
     pool->error_code[count] = '\0';
+}
+
+void reply_error_was_counted(struct reply *reply)
+{
+    reply->pool->error_code[0] = '\0';
 }
 
 void reply_error_bytes(struct reply *reply, struct bytes text)

@@ -43,8 +43,8 @@ struct reply_pool {
     /* Replies with an owner that were empty, and are not any more, in the order it happened. */
     struct reply *written, *last_written;
 
-    /* The first word of the last error reply, cut to fit and NUL-terminated; of a muted one too.
-     * What INFO errorstats counts by. */
+    /* The first word of the last error reply, NUL-terminated, or "ERR" for what has none; of a
+     * muted one too. What INFO errorstats counts by; empty: it has been counted. */
     char error_code[32];
 };
 
@@ -111,6 +111,9 @@ void reply_raw(struct reply *reply, struct bytes bytes);
 void reply_message(struct reply *reply, struct bytes bytes);
 /* The reply has failed for its writer's reasons, or (over_limit) for being too long. */
 void reply_give_up(struct reply *reply, bool over_limit);
+
+/* The last error is one of an inner command, which has been counted. */
+void reply_error_was_counted(struct reply *reply);
 
 /* The connection's side. */
 void reply_init(struct reply *reply, struct reply_pool *pool);

@@ -353,6 +353,7 @@ static void write_error(lua_State *L, const struct script_run *run, struct reply
                      (const char *)run->name.at, text);
         return;
     }
+    script_engine_of(L)->told_before = script_is_commands_error(L, at);
     const char *text = error_field(L, at, "err", &count);
     if (text == NULL)
         text = "ERR unknown error";
@@ -400,6 +401,11 @@ static int run_job(lua_State *L)
     return 0;
 }
 
+bool script_error_is_commands(const struct script_engine *engine)
+{
+    return engine->told_before;
+}
+
 void script_begin(struct script_engine *engine, int function, const struct script_run *run)
 {
     ENSURE(engine->run == NULL);
@@ -408,7 +414,7 @@ void script_begin(struct script_engine *engine, int function, const struct scrip
     engine->function = function;
     engine->began_ns = seam_now_ns(engine->seam);
     engine->asked_ns = engine->began_ns;
-    engine->killed = false;
+    engine->killed = engine->told_before = false;
     engine->depth = engine->work = 0;
     engine->resp = 2;
     if (run->limit_ns != 0)

@@ -73,6 +73,9 @@ enum script_outcome { SCRIPT_DONE, SCRIPT_FAILED, SCRIPT_KILLED };
 enum script_outcome script_run(struct script_engine *engine, int function,
                                const struct script_run *run, struct reply *reply);
 
+/* Whether the error that the last run answered with is one of a command that it called. */
+bool script_error_is_commands(const struct script_engine *engine);
+
 /* Whether a script runs, and since when. */
 bool script_is_running(const struct script_engine *engine);
 uint64_t script_running_ns(const struct script_engine *engine);

@@ -191,7 +191,7 @@ static void push_value(struct reading *reading)
         return;
     case '-':
         reading->at--;
-        script_push_error(L, take_line(reading));
+        script_push_commands_error(L, take_line(reading));
         return;
     case ':':
         lua_pushnumber(L, (lua_Number)take_number(reading));

@@ -36,6 +36,7 @@ struct script_engine {
     int function;                 /* that runs */
     uint64_t began_ns, asked_ns;  /* asked_ns: when the host was asked last */
     bool killed;
+    bool told_before; /* the error that the script answered with is one of a command it called */
     uint32_t depth, work;
     uint8_t resp; /* what the script wants replies of commands in: redis.setresp */
 
@@ -108,6 +109,9 @@ void script_add_math(lua_State *L);
 void script_push_redis(lua_State *L);
 /* Pushes { err = text }: "-CODE text" keeps its code, other texts get "ERR". */
 void script_push_error(lua_State *L, struct bytes text);
+/* The same with the mark that the error of a command has; and whether a table has it. */
+void script_push_commands_error(lua_State *L, struct bytes text);
+bool script_is_commands_error(lua_State *L, int at);
 
 /* from_reply.c: pushes what a whole reply in the protocol's form says. */
 void script_push_reply(lua_State *L, struct bytes reply);

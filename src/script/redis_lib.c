@@ -27,6 +27,25 @@ void script_push_error(lua_State *L, struct bytes text)
     lua_setfield(L, -2, "err");
 }
 
+static const char commands_mark[] = "ignore_error_stats_update";
+
+void script_push_commands_error(lua_State *L, struct bytes text)
+{
+    script_push_error(L, text);
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, commands_mark);
+}
+
+bool script_is_commands_error(lua_State *L, int at)
+{
+    int table = at > 0 ? at : lua_gettop(L) + at + 1;
+    lua_pushstring(L, commands_mark);
+    lua_rawget(L, table);
+    bool marked = lua_toboolean(L, -1) != 0;
+    lua_pop(L, 1);
+    return marked;
+}
+
 static int raise_error(lua_State *L, const char *text)
 {
     script_push_error(L, bytes_of_text(text));

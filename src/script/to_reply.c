@@ -105,9 +105,10 @@ static bool write_special(struct writing *writing)
     lua_State *L = writing->L;
     struct reply *reply = writing->reply;
     bool written = true;
-    if (has_field(L, "err", LUA_TSTRING))
+    if (has_field(L, "err", LUA_TSTRING)) {
         reply_error_bytes(reply, text_at(L, -1));
-    else if (has_field(L, "ok", LUA_TSTRING))
+        script_engine_of(L)->told_before = script_is_commands_error(L, -2);
+    } else if (has_field(L, "ok", LUA_TSTRING))
         reply_status_bytes(reply, text_at(L, -1));
     else if (has_field(L, "double", LUA_TNUMBER))
         reply_double(reply, lua_tonumber(L, -1));
