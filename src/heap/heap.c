@@ -29,6 +29,8 @@ void heap_drop(struct heap *heap)
     if (heap == NULL)
         return;
     pages_release(heap);
+    for (unsigned at = 0; heap->lanes != NULL && at < heap->kinds * heap->classes.count; at++)
+        bands_drop(&heap->lanes[at]);
     memory_give(heap->lanes);
     memory_give(heap);
 }
@@ -64,12 +66,17 @@ static inline bool refuses(const struct heap *heap)
 
 void *heap_take(struct heap *heap, size_t bytes, unsigned kind)
 {
+    return heap_take_near(heap, bytes, kind, UINT64_MAX);
+}
+
+void *heap_take_near(struct heap *heap, size_t bytes, unsigned kind, uint64_t tag)
+{
     DCHECK(bytes > 0 && kind < heap->kinds);
     if (refuses(heap))
         return NULL;
     if (UNLIKELY(bytes > HEAP_CELL_MAX))
         return run_take(heap, bytes, kind);
-    void *block = lane_take(heap, kind, size_class_of(&heap->classes, bytes));
+    void *block = lane_take(heap, kind, size_class_of(&heap->classes, bytes), tag);
     if (LIKELY(block != NULL))
         unpoison(block, bytes);
     return block;
@@ -170,6 +177,30 @@ void heap_tag_lower(struct heap *heap, const void *block, uint64_t tag)
     uint64_t *chunk = &heap->chunk_tag[row_of(heap, span) / CHUNK_UNITS];
     if (tag < *chunk)
         *chunk = tag;
+}
+
+uint64_t heap_tag_most(const struct heap *heap, const void *block)
+{
+    return is_run(heap, block) ? UINT64_MAX : span_of(heap, block)->until;
+}
+
+void heap_tag_raise(struct heap *heap, const void *block, uint64_t tag)
+{
+    if (is_run(heap, block))
+        return;
+    struct span *span = span_of(heap, block);
+    if (tag <= span->until)
+        return;
+    span->until = tag;
+    if (span->state == SPAN_DYING) {
+        lane_unpin(heap, span);
+        lane_relist(heap, span);
+    }
+}
+
+void heap_set_present(struct heap *heap, uint64_t present)
+{
+    heap->present = present;
 }
 
 /* --- figures ---------------------------------------------------------------------------------- */

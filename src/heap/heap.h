@@ -38,6 +38,13 @@ void heap_drop(struct heap *heap); /* gives everything back, live blocks too */
 MUST_CHECK void *heap_take(struct heap *heap, size_t bytes, unsigned kind);
 void heap_give(struct heap *heap, void *block);
 
+/* The same for a block that is expected to be given at a known time, the tag (see there): it comes
+ * to stand with others that go about then, so that they leave whole spans and not holes. What that
+ * costs in holes meanwhile is bounded: a lane with too many fills them before it takes a span. */
+MUST_CHECK void *heap_take_near(struct heap *heap, size_t bytes, unsigned kind, uint64_t tag);
+/* True when a block with this tag would stand better in another place, which there is. */
+bool heap_is_misplaced(const struct heap *heap, const void *block, uint64_t tag);
+
 /* The block with room for `bytes`, its first min(old, new) bytes kept; the address may change.
  * NULL: no memory, the block is as it was. */
 MUST_CHECK void *heap_resize(struct heap *heap, void *block, size_t bytes, unsigned kind);
@@ -67,11 +74,15 @@ static inline void *heap_at(uint8_t *base, uint64_t ref)
     return base + (ref << 3);
 }
 
-/* A number that the owner of a span's blocks keeps with the span (its earliest expiry, say);
- * UINT64_MAX in a new span. The mover keeps the smaller one when blocks change spans. All runs
- * together have one. */
+/* Tags: times in ms at which blocks are expected to go. A span keeps the smallest that its blocks'
+ * owner told, UINT64_MAX in a new span, and the greatest. The mover keeps both when blocks change
+ * spans. All runs together have one, the smallest. */
 uint64_t heap_tag(const struct heap *heap, const void *block);
+uint64_t heap_tag_most(const struct heap *heap, const void *block); /* UINT64_MAX for runs */
 void heap_tag_lower(struct heap *heap, const void *block, uint64_t tag);
+void heap_tag_raise(struct heap *heap, const void *block, uint64_t tag);
+/* What time it is by the clock of the tags. Until it is told, blocks stand anywhere. */
+void heap_set_present(struct heap *heap, uint64_t present);
 
 /* Work that waits for a quiet moment: pages of dropped runs and surplus free spans go back to the
  * system, until `deadline_ns` of the seam's clock. True when there is nothing left to do now. */

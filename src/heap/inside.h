@@ -6,7 +6,9 @@
  *   run table:        one row for each 128 KiB from the top, the last row of a slot speaks: that of
  *                     its lowest address, where the run begins
  *   lane:             the spans of one size class and kind: one current, from which cells are
- *                     taken; sixteen lists by occupancy; full spans stand in no list
+ *                     taken; sixteen lists by occupancy; full spans stand in no list. Where blocks
+ *                     have tags and spans are many there is a current one for each band of tags,
+ *                     and those are in a ring
  * Owner:    struct heap owns all of it.
  * Pointers: rows of the span table never move.
  * Threads:  one.
@@ -38,29 +40,35 @@ enum span_state {
     SPAN_FULL,
     SPAN_DRAINING, /* the mover empties it: nothing is taken from it */
     SPAN_PINNED,   /* a block in it could not be moved; serves gives only, until it is empty */
+    SPAN_DYING,    /* no victim, as all its blocks are at the end of their time; listed */
 };
 
 struct span {
     uint32_t next, prev; /* rows, in the list of the state */
     uint64_t map;        /* a bit for each free cell, when there are at most 64 */
-    uint64_t tag;
+    uint64_t tag;        /* no block in it has a smaller one */
+    uint64_t until;      /* or a greater one */
     uint32_t live;
     uint32_t touched_bytes; /* whole pages from the start that hold memory */
     uint16_t size_class;
     uint16_t hint; /* no map word before it has a free cell */
     uint8_t kind, state, order, bin;
-    uint8_t unused[20];
+    uint32_t seen_live; /* when the ring was last looked over */
+    uint8_t unused[8];
 };
 _Static_assert(sizeof(struct span) == 64, "a row is a cache line");
 
 struct lane {
-    struct span *current; /* NULL: none */
-    uint32_t bins[BINS];  /* first row of each list, NO_SPAN */
-    uint32_t nonempty;    /* bit for each bin */
-    uint32_t spans;       /* in any state */
-    uint32_t pinned;
-    uint64_t pinned_free; /* free cells of pinned spans, which nobody takes */
+    struct span *current;    /* NULL: none, or divided into bands */
+    uint32_t bins[BINS + 1]; /* first row of each list, NO_SPAN; the last are the dying ones */
+    uint32_t nonempty;       /* bit for each bin */
+    uint32_t spans;          /* in any state */
+    uint32_t pinned;         /* or dying */
+    uint64_t pinned_free;    /* free cells of those, which are no room for the mover */
     uint64_t live;
+    uint32_t *bands; /* BANDS rows: where the band took last, a hint; NULL: undivided */
+    uint32_t open;   /* a row of the ring of current spans, NO_SPAN */
+    uint32_t open_count;
 };
 
 struct run {             /* a row for each slot unit */
@@ -114,6 +122,9 @@ struct heap {
     bool run_freed;                /* a slot, since free ones were last joined */
     uint64_t run_tag;              /* no run has a smaller tag */
     uint64_t run_tag_recent;       /* the least told since a sweep over the runs began */
+    uint64_t present;              /* tags up to here have passed; 0: nobody told */
+    uint64_t bands_looked;         /* the present when bands_tidy began its last round */
+    unsigned bands_lane;           /* where that round is */
     bool crowded;                  /* cells and runs have changed places: mappings are unknown */
     uint32_t returning;            /* row + 1 of the first run with surplus pages */
     uint64_t returning_bytes;      /* all surplus */
@@ -138,6 +149,12 @@ struct heap {
 static inline uint32_t page_up(uint64_t bytes)
 {
     return (uint32_t)((bytes + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1));
+}
+
+/* It is no victim, and its free cells are none to move to. */
+static inline bool is_left_alone(const struct span *span)
+{
+    return span->state >= SPAN_PINNED;
 }
 
 static inline bool holds_blocks(const struct span *span)
@@ -203,17 +220,44 @@ void pages_drop_chunks(struct heap *heap);
 MUST_CHECK bool pages_reach_table(struct heap *heap, enum heap_table table, uint64_t bytes);
 
 /* lane.c: cells of spans. */
-MUST_CHECK void *lane_take(struct heap *heap, unsigned kind, unsigned size_class);
+MUST_CHECK void *lane_take(struct heap *heap, unsigned kind, unsigned size_class, uint64_t tag);
+/* A cell for a block of `victim`: of a new span only where no other has room. */
+MUST_CHECK void *lane_take_for(struct heap *heap, const struct span *victim);
+MUST_CHECK struct span *lane_new_span(struct heap *heap, struct lane *lane, unsigned kind,
+                                      unsigned size_class);
 void lane_give(struct heap *heap, struct span *span, const void *block);
 void lane_unlist(struct heap *heap, struct span *span); /* out of its bin */
 void lane_relist(struct heap *heap, struct span *span); /* to where its occupancy puts it */
 void lane_drop_span(struct heap *heap, struct span *span);
-/* Spans that its free cells could replace. */
+/* It is left alone from now on; and no more. */
+void lane_pin(struct heap *heap, struct span *span, enum span_state state);
+void lane_unpin(struct heap *heap, struct span *span);
+/* Spans that its free cells could replace, those aside that are being filled. */
 static inline uint64_t lane_spare_spans(const struct lane *lane, const struct size_class *class)
 {
     uint64_t cells = (uint64_t)lane->spans * class->capacity;
-    return (cells - lane->live - lane->pinned_free) / class->capacity;
+    uint64_t spare = (cells - lane->live - lane->pinned_free) / class->capacity;
+    return spare > lane->open_count ? spare - lane->open_count : 0;
 }
+
+/* bands.c: which span a block with a tag comes to stand in. */
+struct taking {
+    unsigned kind, size_class;
+    uint64_t tag;
+    bool moves; /* a block that has a place: no new span where there is room */
+};
+/* True when the lane has bands from now on. */
+bool bands_begin(struct heap *heap, struct lane *lane, uint64_t tag);
+/* The current span of the tag's band; NULL: no memory. pre: the lane has bands. */
+MUST_CHECK struct span *bands_span(struct heap *heap, struct lane *lane,
+                                   const struct taking *taking);
+/* Out of the ring; the state is the caller's to set. */
+void bands_close(struct heap *heap, struct lane *lane, struct span *span);
+/* True when the span will be empty soon by itself, and the lane can afford to wait. */
+bool bands_dies(const struct heap *heap, const struct lane *lane, const struct span *span);
+/* Spans of the ring from which nothing was taken for long go back to the lists. */
+void bands_tidy(struct heap *heap);
+void bands_drop(struct lane *lane);
 
 /* run.c: blocks over HEAP_CELL_MAX. */
 MUST_CHECK void *run_take(struct heap *heap, size_t bytes, unsigned kind);

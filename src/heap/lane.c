@@ -33,6 +33,16 @@ void lane_unlist(struct heap *heap, struct span *span)
         lane->nonempty &= ~(1u << span->bin);
 }
 
+static void enlist(struct heap *heap, struct lane *lane, struct span *span, unsigned bin)
+{
+    span->bin = (uint8_t)bin;
+    span->prev = NO_SPAN;
+    span->next = lane->bins[bin];
+    if (span->next != NO_SPAN)
+        heap->spans[span->next].prev = row_of(heap, span);
+    lane->bins[bin] = row_of(heap, span);
+}
+
 void lane_relist(struct heap *heap, struct span *span)
 {
     const struct size_class *class = class_of_span(heap, span);
@@ -41,14 +51,32 @@ void lane_relist(struct heap *heap, struct span *span)
         return;
     }
     struct lane *lane = lane_of(heap, span);
+    if (bands_dies(heap, lane, span)) {
+        lane_pin(heap, span, SPAN_DYING);
+        return;
+    }
     span->state = SPAN_LISTED;
-    span->bin = (uint8_t)bin_of(span, class);
-    span->prev = NO_SPAN;
-    span->next = lane->bins[span->bin];
-    if (span->next != NO_SPAN)
-        heap->spans[span->next].prev = row_of(heap, span);
-    lane->bins[span->bin] = row_of(heap, span);
+    enlist(heap, lane, span, bin_of(span, class));
     lane->nonempty |= 1u << span->bin;
+}
+
+void lane_pin(struct heap *heap, struct span *span, enum span_state state)
+{
+    struct lane *lane = lane_of(heap, span);
+    span->state = (uint8_t)state;
+    if (state == SPAN_DYING)
+        enlist(heap, lane, span, BINS);
+    lane->pinned++;
+    lane->pinned_free += class_of_span(heap, span)->capacity - span->live;
+}
+
+void lane_unpin(struct heap *heap, struct span *span)
+{
+    struct lane *lane = lane_of(heap, span);
+    if (span->state == SPAN_DYING)
+        lane_unlist(heap, span);
+    lane->pinned--;
+    lane->pinned_free -= class_of_span(heap, span)->capacity - span->live;
 }
 
 static void touch_more(struct heap *heap, struct span *span, const struct lane *lane, uint32_t end)
@@ -68,14 +96,14 @@ static void touch_more(struct heap *heap, struct span *span, const struct lane *
     span->touched_bytes = bytes;
 }
 
-static struct span *new_span(struct heap *heap, struct lane *lane, unsigned kind,
-                             unsigned size_class)
+struct span *lane_new_span(struct heap *heap, struct lane *lane, unsigned kind, unsigned size_class)
 {
     const struct size_class *class = &heap->classes.of[size_class];
     struct span *span = pages_take_span(heap, class->order);
     if (span == NULL)
         return NULL;
     span->tag = UINT64_MAX;
+    span->until = 0;
     span->live = 0;
     span->hint = 0;
     span->kind = (uint8_t)kind;
@@ -91,24 +119,34 @@ static struct span *new_span(struct heap *heap, struct lane *lane, unsigned kind
 }
 
 /* Makes the fullest span with room the current one, or a new one. */
-static struct span *refill(struct heap *heap, struct lane *lane, unsigned kind, unsigned size_class)
+static struct span *refill(struct heap *heap, struct lane *lane, const struct taking *taking)
 {
     struct span *span;
+    if (lane->bands != NULL || bands_begin(heap, lane, taking->tag))
+        return bands_span(heap, lane, taking);
     if (lane->nonempty != 0) {
         unsigned bin = (unsigned)(31 - __builtin_clz(lane->nonempty));
         span = &heap->spans[lane->bins[bin]];
         lane_unlist(heap, span);
         span->state = SPAN_CURRENT;
     } else {
-        span = new_span(heap, lane, kind, size_class);
+        span = lane_new_span(heap, lane, taking->kind, taking->size_class);
     }
     lane->current = span;
     return span;
 }
 
-static uint8_t *take_cell(struct heap *heap, struct lane *lane, struct span *span,
-                          const struct size_class *class)
+static void end_current(struct heap *heap, struct lane *lane, struct span *span)
 {
+    if (lane->current == span)
+        lane->current = NULL;
+    else
+        bands_close(heap, lane, span);
+}
+
+static uint8_t *take_cell(struct heap *heap, struct lane *lane, struct span *span, uint64_t tag)
+{
+    const struct size_class *class = class_of_span(heap, span);
     uint64_t *map = map_of(heap, span, class);
     unsigned word = span->hint;
     while (map[word] == 0)
@@ -121,26 +159,37 @@ static uint8_t *take_cell(struct heap *heap, struct lane *lane, struct span *spa
         touch_more(heap, span, lane, at + class->cell_bytes);
     span->live++;
     lane->live++;
+    heap->allocated += class->cell_bytes;
+    heap->blocks++;
+    if (tag > span->until)
+        span->until = tag;
     if (span->live == class->capacity) {
+        end_current(heap, lane, span);
         span->state = SPAN_FULL;
-        lane->current = NULL;
     }
     return span_start(heap, span) + at;
 }
 
-void *lane_take(struct heap *heap, unsigned kind, unsigned size_class)
+static void *take(struct heap *heap, const struct taking *taking)
 {
-    struct lane *lane = &heap->lanes[kind * heap->classes.count + size_class];
+    struct lane *lane = &heap->lanes[taking->kind * heap->classes.count + taking->size_class];
     struct span *span = lane->current;
     if (UNLIKELY(span == NULL)) {
-        span = refill(heap, lane, kind, size_class);
+        span = refill(heap, lane, taking);
         if (span == NULL)
             return NULL;
     }
-    const struct size_class *class = &heap->classes.of[size_class];
-    heap->allocated += class->cell_bytes;
-    heap->blocks++;
-    return take_cell(heap, lane, span, class);
+    return take_cell(heap, lane, span, taking->tag);
+}
+
+void *lane_take(struct heap *heap, unsigned kind, unsigned size_class, uint64_t tag)
+{
+    return take(heap, &(struct taking){ kind, size_class, tag, false });
+}
+
+void *lane_take_for(struct heap *heap, const struct span *victim)
+{
+    return take(heap, &(struct taking){ victim->kind, victim->size_class, victim->until, true });
 }
 
 void lane_drop_span(struct heap *heap, struct span *span)
@@ -148,23 +197,23 @@ void lane_drop_span(struct heap *heap, struct span *span)
     struct lane *lane = lane_of(heap, span);
     if (span->state == SPAN_LISTED)
         lane_unlist(heap, span);
-    if (span->state == SPAN_PINNED) {
-        lane->pinned--;
-        lane->pinned_free -= class_of_span(heap, span)->capacity;
-    }
-    if (lane->current == span)
-        lane->current = NULL;
+    if (is_left_alone(span))
+        lane_unpin(heap, span);
+    if (span->state == SPAN_CURRENT)
+        end_current(heap, lane, span);
     if (heap->drain.span == row_of(heap, span))
         heap->drain.span = NO_SPAN;
     lane->spans--;
     heap->active -= span->touched_bytes;
+    if (lane->spans == 0)
+        bands_drop(lane);
     pages_give_span(heap, span);
 }
 
 /* The span's list may have to change; an empty span goes. */
 static void after_give(struct heap *heap, struct span *span, const struct size_class *class)
 {
-    if (UNLIKELY(span->state == SPAN_PINNED))
+    if (UNLIKELY(is_left_alone(span)))
         lane_of(heap, span)->pinned_free++;
     if (span->live == 0) {
         lane_drop_span(heap, span);

@@ -54,11 +54,15 @@ static bool worth_draining(const struct heap *heap, const struct lane *lane)
 
 static void start_draining(struct heap *heap, struct span *span)
 {
+    struct lane *lane = lane_of(heap, span);
     if (span->state == SPAN_LISTED)
         lane_unlist(heap, span);
-    struct lane *lane = lane_of(heap, span);
-    if (lane->current == span)
+    else if (is_left_alone(span))
+        lane_unpin(heap, span);
+    else if (lane->current == span)
         lane->current = NULL;
+    else if (span->state == SPAN_CURRENT)
+        bands_close(heap, lane, span);
     span->state = SPAN_DRAINING;
     heap->drain = (struct drain){ .span = row_of(heap, span) };
 }
@@ -130,7 +134,7 @@ static bool fill_batch(struct heap *heap, struct span *span, struct batch *batch
     for (; cell < class->capacity; cell = next_used(map, cell + 1, class->capacity)) {
         if (batch_is_full(batch, class->cell_bytes))
             break;
-        void *to = lane_take(heap, span->kind, span->size_class);
+        void *to = lane_take_for(heap, span);
         if (to == NULL)
             return false;
         add_block(batch, cells + cell * class->cell_bytes, to, class->cell_bytes);
@@ -164,14 +168,10 @@ static void leave_victim(struct heap *heap, struct span *span)
 {
     bool missed = heap->drain.missed;
     heap->drain = (struct drain){ .span = NO_SPAN };
-    if (missed) {
-        span->state = SPAN_PINNED;
-        struct lane *lane = lane_of(heap, span);
-        lane->pinned++;
-        lane->pinned_free += class_of_span(heap, span)->capacity - span->live;
-    } else {
+    if (missed)
+        lane_pin(heap, span, SPAN_PINNED);
+    else
         lane_relist(heap, span);
-    }
 }
 
 static void drain_batch(struct heap *heap, const struct heap_mover *mover)
@@ -227,7 +227,8 @@ void heap_move_all(struct heap *heap, const struct heap_mover *mover, uint64_t b
     for (uint32_t seen = 0; seen < rows && heap->moved_blocks < until; seen++) {
         heap->move_all_row = heap->move_all_row + 1 < rows ? heap->move_all_row + 1 : 0;
         struct span *span = &heap->spans[heap->move_all_row];
-        if (span->state != SPAN_CURRENT && span->state != SPAN_LISTED && span->state != SPAN_FULL)
+        if (span->state != SPAN_CURRENT && span->state != SPAN_LISTED && span->state != SPAN_FULL &&
+            span->state != SPAN_DYING)
             continue;
         start_draining(heap, span);
         while (heap->drain.span != NO_SPAN)

@@ -309,6 +309,7 @@ static bool tidy(const struct heap *heap)
 bool heap_tidy_step(struct heap *heap, uint64_t deadline_ns)
 {
     look_at_cache(heap);
+    bands_tidy(heap);
     while (!tidy(heap)) {
         if (heap->returning != 0)
             run_return_piece(heap, RETURN_STEP_BYTES);

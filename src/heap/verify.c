@@ -4,8 +4,8 @@
 
 struct tally {
     uint64_t allocated, active, blocks;
-    uint64_t spans, pinned, pinned_free; /* of all lanes */
-    uint64_t cached_bytes, cached_spans; /* free ones, with memory and all */
+    uint64_t spans, current, pinned, pinned_free; /* of all lanes */
+    uint64_t cached_bytes, cached_spans;          /* free ones, with memory and all */
     uint64_t runs, run_slack, surplus, cuts;
 };
 
@@ -29,20 +29,32 @@ static bool span_valid(const struct heap *heap, struct span *span)
 
 static bool lists_valid(const struct heap *heap, const struct lane *lane)
 {
-    for (unsigned bin = 0; bin < BINS; bin++) {
-        if ((lane->bins[bin] != NO_SPAN) != ((lane->nonempty >> bin & 1) != 0))
+    for (unsigned bin = 0; bin <= BINS; bin++) {
+        const enum span_state state = bin < BINS ? SPAN_LISTED : SPAN_DYING;
+        bool known = (lane->nonempty >> bin & 1) != 0;
+        if (bin < BINS ? (lane->bins[bin] != NO_SPAN) != known : known)
             return false;
         uint32_t before = NO_SPAN;
         for (uint32_t row = lane->bins[bin]; row != NO_SPAN; row = heap->spans[row].next) {
             const struct span *span = &heap->spans[row];
-            if (span->state != SPAN_LISTED || span->bin != bin || span->prev != before)
+            if (span->state != state || span->bin != bin || span->prev != before)
                 return false;
             if (lane_of(heap, span) != lane)
                 return false;
             before = row;
         }
     }
-    return lane->current == NULL || lane->current->state == SPAN_CURRENT;
+    if (lane->bands == NULL && lane->open_count > 0)
+        return false;
+    uint32_t row = lane->open;
+    for (uint32_t at = 0; at < lane->open_count; at++, row = heap->spans[row].next) {
+        const struct span *span = &heap->spans[row];
+        if (span->state != SPAN_CURRENT || lane_of(heap, span) != lane ||
+            heap->spans[span->next].prev != row)
+            return false;
+    }
+    return row == lane->open && (lane->current == NULL ||
+                                 (lane->current->state == SPAN_CURRENT && lane->open_count == 0));
 }
 
 static void add_span(const struct heap *heap, const struct span *span, struct tally *tally)
@@ -52,7 +64,8 @@ static void add_span(const struct heap *heap, const struct span *span, struct ta
     tally->active += span->touched_bytes;
     tally->blocks += span->live;
     tally->spans++;
-    if (span->state != SPAN_PINNED)
+    tally->current += span->state == SPAN_CURRENT;
+    if (!is_left_alone(span))
         return;
     tally->pinned++;
     tally->pinned_free += class->capacity - span->live;
@@ -73,6 +86,8 @@ static bool spans_valid(const struct heap *heap, struct tally *tally)
             return false;
         if (heap->chunk_tag[row / CHUNK_UNITS] > span->tag)
             return false;
+        if (span->tag > span->until && span->tag != UINT64_MAX)
+            return false;
         if (span->state == SPAN_DRAINING && heap->drain.span != row)
             return false;
         add_span(heap, span, tally);
@@ -82,18 +97,19 @@ static bool spans_valid(const struct heap *heap, struct tally *tally)
 
 static bool lanes_valid(const struct heap *heap, const struct tally *tally)
 {
-    uint64_t spans = 0, live = 0, pinned = 0, pinned_free = 0;
+    uint64_t spans = 0, live = 0, current = 0, pinned = 0, pinned_free = 0;
     for (unsigned at = 0; at < heap->kinds * heap->classes.count; at++) {
         const struct lane *lane = &heap->lanes[at];
         if (!lists_valid(heap, lane))
             return false;
         spans += lane->spans;
         live += lane->live;
+        current += lane->open_count + (lane->current != NULL);
         pinned += lane->pinned;
         pinned_free += lane->pinned_free;
     }
-    return live == tally->blocks && spans == tally->spans && pinned == tally->pinned &&
-           pinned_free == tally->pinned_free;
+    return live == tally->blocks && spans == tally->spans && current == tally->current &&
+           pinned == tally->pinned && pinned_free == tally->pinned_free;
 }
 
 static bool free_spans_valid(const struct heap *heap, const struct tally *tally)

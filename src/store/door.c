@@ -40,11 +40,19 @@ void store_give_entry(struct store *store, struct entry *entry)
     heap_give(store->heap, entry);
 }
 
+/* A key without expiry stands among those that have one only for its elements, and may stay. */
+static uint64_t tag_of(int64_t expiry)
+{
+    return expiry == ENTRY_NO_EXPIRY ? UINT64_MAX : expiry > 0 ? (uint64_t)expiry : 0;
+}
+
 static void tag_expiry(struct store *store, const struct entry *entry)
 {
     int64_t expiry = entry_expiry(entry);
-    if (expiry != ENTRY_NO_EXPIRY)
-        heap_tag_lower(store->heap, entry, expiry > 0 ? (uint64_t)expiry : 0);
+    if (expiry == ENTRY_NO_EXPIRY)
+        return;
+    heap_tag_lower(store->heap, entry, tag_of(expiry));
+    heap_tag_raise(store->heap, entry, tag_of(expiry));
 }
 
 int64_t store_inner_expiry(const struct store *store, const struct entry *entry)
@@ -178,7 +186,11 @@ static struct entry *make_entry(struct store *store, const struct entry_parts *p
 {
     if (!body_fits(parts))
         return NULL;
-    struct entry *entry = heap_take(store->heap, bytes_of_parts(parts), kind_of(parts));
+    unsigned kind = kind_of(parts);
+    size_t bytes = bytes_of_parts(parts);
+    struct entry *entry = kind == BLOCK_EXPIRING
+                              ? heap_take_near(store->heap, bytes, kind, tag_of(parts->expiry))
+                              : heap_take(store->heap, bytes, kind);
     if (entry == NULL)
         return NULL;
     store->held.by_type[parts->type] += heap_block_bytes(store->heap, entry);
@@ -209,6 +221,12 @@ static void recount(struct store *store, const struct entry *entry, const struct
     uint64_t held = heap_block_bytes(store->heap, entry);
     store->held.by_type[entry_type(entry)] -= held;
     store->held.by_type[parts->type] += held;
+}
+
+/* A key that is to live longer than those around it goes to others where it can. */
+static bool stands_well(const struct store *store, const struct entry *entry, int64_t expiry)
+{
+    return expiry == ENTRY_NO_EXPIRY || !heap_is_misplaced(store->heap, entry, tag_of(expiry));
 }
 
 static void rewrite_header(struct store *store, struct db *db, struct entry *entry,
@@ -317,7 +335,8 @@ enum err store_put(struct store *store, unsigned db, const struct key *key, stru
     struct entry *now = entry;
     if (entry != NULL)
         walk_before_change(store, database, entry);
-    if (entry != NULL && fits_in_place(store, entry, &parts)) {
+    if (entry != NULL && fits_in_place(store, entry, &parts) &&
+        stands_well(store, entry, parts.expiry)) {
         put_in_place(store, database, entry, &parts, value);
     } else {
         enum err err = put_anew(store, database, key, entry, &parts, value, &now);
@@ -387,14 +406,16 @@ enum err store_set_expiry(struct store *store, unsigned db, const struct key *ke
     struct entry_parts parts = parts_of(*entry);
     walk_before_change(store, database, *entry);
     parts.expiry = expiry;
-    if (entry_expires(*entry) == (expiry != ENTRY_NO_EXPIRY)) {
-        rewrite_header(store, database, *entry, &parts);
-    } else {
-        struct entry *made = rebuild(store, database, key, *entry, &parts);
-        if (made == NULL)
-            return ERR_MEMORY;
+    bool in_place = entry_expires(*entry) == (expiry != ENTRY_NO_EXPIRY);
+    struct entry *made = in_place && stands_well(store, *entry, expiry)
+                             ? NULL
+                             : rebuild(store, database, key, *entry, &parts);
+    if (made != NULL)
         *entry = made;
-    }
+    else if (in_place)
+        rewrite_header(store, database, *entry, &parts);
+    else
+        return ERR_MEMORY;
     store_written(store, *entry);
     store_changed(store, database, key->name, event);
     return ERR_NONE;

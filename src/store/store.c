@@ -86,6 +86,7 @@ void store_prefetch_entry(const struct store *store, unsigned db, const struct k
 static void set_clock(struct store *store, int64_t now_ms)
 {
     store->now_ms = now_ms;
+    heap_set_present(store->heap, now_ms > 0 ? (uint64_t)now_ms : 0);
     store->clock = (uint32_t)((uint64_t)now_ms / 1000) & 0xffffffu;
 }
 
@@ -97,9 +98,11 @@ void store_set_now_ms(struct store *store, int64_t now_ms)
 
 void store_hold_clock(struct store *store, int64_t now_ms)
 {
-    if (now_ms == STORE_LONG_AGO)
+    if (now_ms == STORE_LONG_AGO) {
         store->now_ms = now_ms; /* the use of keys goes by the clock as it was */
-    else
+        heap_set_present(store->heap, (uint64_t)seam_wall_ms(store->seam));
+    } else
+
         set_clock(store, now_ms);
     store->clock_held = true;
 }

@@ -70,8 +70,9 @@ static bool visit_entry(void *context, const struct entry *entry)
         tally->expires++;
         tally->expiry_sum += (uint64_t)(expiry + ((int64_t)1 << ENTRY_EXPIRY_BITS));
         if (!tally->db->dying)
-            tally->valid =
-                tally->valid && heap_tag(store->heap, entry) <= (uint64_t)(expiry > 0 ? expiry : 0);
+            tally->valid = tally->valid &&
+                           heap_tag(store->heap, entry) <= (uint64_t)(expiry > 0 ? expiry : 0) &&
+                           heap_tag_most(store->heap, entry) >= (uint64_t)(expiry > 0 ? expiry : 0);
     }
     type_ops(value.type)->each_ref(&store->space, &value, count_ref, tally);
     return tally->valid;

@@ -147,3 +147,42 @@ TEST(a_span_full_of_due_keys_goes_in_short_steps)
     CHECK_EQ(world.told, MANY);
     store_drop(world.store);
 }
+
+/* Keys of two lifetimes, written in turn: when the first have gone, so have their spans, although
+ * nothing was moved, and keys whose expiry was put off are among those that stay. */
+TEST(keys_that_expire_together_leave_whole_spans)
+{
+    static struct world world;
+    world_init(&world);
+    enum { MANY = 60000 };
+    static const uint8_t body[400];
+    struct heap_figures heap;
+    uint64_t put_off = 0;
+    for (unsigned number = 0; number < MANY; number++) {
+        char name[32];
+        size_t count = (size_t)snprintf(name, sizeof name, "k%u", number);
+        struct key key = store_key(world.store, bytes_of(name, count));
+        struct value value = { VALUE_STRING, STRING_RAW, bytes_of(body, sizeof body) };
+        int64_t expiry = START_MS + (number % 2 == 0 ? 3000 : 30000);
+        struct entry *entry;
+        CHECK_EQ(store_put(world.store, 0, &key, NULL, &value, expiry, EVENT_SET, &entry),
+                 ERR_NONE);
+        if (number % 10 != 0 || number < MANY / 2)
+            continue;
+        CHECK_EQ(store_set_expiry(world.store, 0, &key, &entry, START_MS + 30000, EVENT_EXPIRE),
+                 ERR_NONE);
+        put_off++;
+    }
+    heap_figures(store_heap(world.store), &heap);
+    uint64_t full = heap.active;
+    store_set_now_ms(world.store, START_MS + 3001);
+    sweep(&world);
+    CHECK_EQ(world.told, MANY / 2 - put_off);
+    heap_figures(store_heap(world.store), &heap);
+    CHECK(heap.active < full * 66 / 100);
+    CHECK_EQ(heap.moved_blocks, 0);
+    store_set_now_ms(world.store, START_MS + 30001);
+    sweep(&world);
+    CHECK_EQ(store_count(world.store, 0), 0);
+    store_drop(world.store);
+}
