@@ -99,6 +99,12 @@ uint64_t heap_give_back(struct heap *heap, uint64_t bytes, uint64_t deadline_ns)
  * nor take blocks. */
 bool heap_look(struct heap *heap, uint32_t *row, unsigned kind,
                void (*visit)(void *context, void *block), void *context);
+/* Of the next spans of these kinds (a bit for each), the one that holds least for its pages: its
+ * row in *row, where the search goes on. False: there is none, or none near enough for one call. */
+bool heap_sparsest(const struct heap *heap, uint32_t *row, unsigned kinds);
+/* Shows every block of the span in this row, if there is one of these kinds. */
+void heap_show(struct heap *heap, uint32_t row, unsigned kinds,
+               void (*visit)(void *context, void *block), void *context);
 
 /* Walks the blocks of one kind where the tag says that it is worth it: all spans, then all runs. A
  * cursor starts all zero; it stays usable whatever happens between two calls. False when the round

@@ -2,7 +2,7 @@
  * span, or a few runs, or passes over a bounded number of rows. */
 #include "heap/inside.h"
 
-enum { ROWS_MAX = 256, RUNS_MAX = 64, LOOKED_MAX = 16 * 1024 };
+enum { ROWS_MAX = 256, RUNS_MAX = 64, LOOKED_MAX = 16 * 1024, COMPARED_MAX = 1024 };
 
 struct visitor {
     bool (*visit)(void *context, void *block, uint64_t *tag);
@@ -125,6 +125,41 @@ static void show_span(struct heap *heap, struct span *span,
     }
 }
 
+static bool is_shown(const struct span *span, unsigned kinds)
+{
+    return holds_blocks(span) && span->live > 0 && (kinds >> span->kind & 1u) != 0;
+}
+
+void heap_show(struct heap *heap, uint32_t row, unsigned kinds,
+               void (*visit)(void *context, void *block), void *context)
+{
+    if (row < heap->chunks * CHUNK_UNITS && is_shown(&heap->spans[row], kinds))
+        show_span(heap, &heap->spans[row], visit, context);
+}
+
+static uint64_t live_bytes(const struct heap *heap, const struct span *span)
+{
+    return (uint64_t)span->live * class_of_span(heap, span)->cell_bytes;
+}
+
+bool heap_sparsest(const struct heap *heap, uint32_t *row, unsigned kinds)
+{
+    uint32_t rows = heap->chunks * CHUNK_UNITS, at = *row;
+    const struct span *best = NULL;
+    for (unsigned looked = 0; looked < COMPARED_MAX && looked < rows; looked++) {
+        at = at + 1 < rows ? at + 1 : 0;
+        const struct span *span = &heap->spans[at];
+        if (!is_shown(span, kinds))
+            continue;
+        if (best == NULL || live_bytes(heap, span) * best->touched_bytes <
+                                live_bytes(heap, best) * span->touched_bytes)
+            best = span;
+    }
+    if (best != NULL)
+        *row = row_of(heap, best);
+    return best != NULL;
+}
+
 bool heap_look(struct heap *heap, uint32_t *row, unsigned kind,
                void (*visit)(void *context, void *block), void *context)
 {
@@ -132,7 +167,7 @@ bool heap_look(struct heap *heap, uint32_t *row, unsigned kind,
     for (unsigned looked = 0; looked < LOOKED_MAX && looked < rows; looked++) {
         *row = *row + 1 < rows ? *row + 1 : 0;
         struct span *span = &heap->spans[*row];
-        if (!holds_blocks(span) || span->kind != kind || span->live == 0)
+        if (!is_shown(span, 1u << kind))
             continue;
         show_span(heap, span, visit, context);
         return true;

@@ -6,7 +6,6 @@
 enum {
     BUCKET_MAX = 32,  /* keys of one bucket that are looked at */
     BUCKETS_MAX = 64, /* for one sample, beyond those that the keys asked for are in */
-    LFU_COUNTER_MAX = 255,
 };
 
 void evictor_init(struct evictor *evictor, struct store *store)
@@ -31,11 +30,14 @@ static uint64_t score_by_use(const struct store *store, const struct entry *entr
     return (uint64_t)(INT64_MAX / 2 - used_s);
 }
 
-/* Of those used as often, the one not used for longest. */
+/* Of those used as often, first whoever has not been used again since it came: the counter of a new
+ * key is given, not earned. Then the one not used for longest. */
 static uint64_t score_by_frequency(const struct store *store, const struct entry *entry)
 {
     uint64_t minutes = (uint64_t)store->now_ms / 60000 - (entry_used(entry) >> 8);
-    return (uint64_t)(LFU_COUNTER_MAX - store_frequency(store, entry)) << 16 | (minutes & 0xffffu);
+    uint64_t rare = LFU_MAX - store_frequency(store, entry);
+    bool unproven = (entry_used(entry) & 0xffu) <= LFU_START;
+    return (rare << 1 | unproven) << 16 | (minutes & 0xffffu);
 }
 
 static uint64_t score_of(struct store *store, const struct entry *entry, enum evict_by by)
@@ -176,17 +178,22 @@ static void evict(struct evictor *evictor, struct db *db, struct entry *entry, u
     store_discard(store, db, &key, entry);
 }
 
+static struct db *database_of(const struct evictor *evictor,
+                              const struct evict_candidate *candidate)
+{
+    const struct store *store = evictor->store;
+    struct db *db = candidate->slot < store->slot_count ? store->slots[candidate->slot] : NULL;
+    return db == NULL || db->dying ? NULL : db;
+}
+
 /* The entry, if it is there still and has not been used since. */
 static struct entry *still_there(const struct evictor *evictor,
                                  const struct evict_candidate *candidate)
 {
     struct store *store = evictor->store;
     enum evict_by by = evictor->rule.by;
-    const struct db *db =
-        candidate->slot < store->slot_count ? store->slots[candidate->slot] : NULL;
-    if (db == NULL || db->dying)
-        return NULL;
-    struct entry *entry = find_by_hash(store, db, candidate->hash);
+    const struct db *db = database_of(evictor, candidate);
+    struct entry *entry = db == NULL ? NULL : find_by_hash(store, db, candidate->hash);
     if (entry == NULL || (evictor->rule.volatile_only && !entry_expires(entry)))
         return NULL;
     return by == EVICT_RANDOM || score_of(store, entry, by) >= candidate->score ? entry : NULL;
@@ -206,4 +213,47 @@ bool evict_one(struct evictor *evictor)
         return true;
     }
     return false;
+}
+
+/* --- whole spans ------------------------------------------------------------------------------ */
+
+static void collect(void *context, void *block)
+{
+    struct evictor *evictor = context;
+    const struct entry *entry = block;
+    if (evictor->leaving_count == EVICT_POOL || db_of_entry(evictor->store, entry)->dying ||
+        (evictor->rule.volatile_only && !entry_expires(entry)))
+        return;
+    evictor->leaving[evictor->leaving_count++] =
+        (struct evict_candidate){ .hash = hash_bytes(&evictor->store->seed, entry_key(entry)),
+                                  .slot = entry_db(entry) };
+}
+
+/* The span that is being emptied, until it is; then another. */
+static bool collect_some(struct evictor *evictor)
+{
+    struct heap *heap = evictor->store->heap;
+    unsigned kinds = 1u << BLOCK_EXPIRING;
+    if (!evictor->rule.volatile_only)
+        kinds |= 1u << BLOCK_ENTRY;
+    heap_show(heap, evictor->leaving_row, kinds, collect, evictor);
+    if (evictor->leaving_count == 0 && heap_sparsest(heap, &evictor->leaving_row, kinds))
+        heap_show(heap, evictor->leaving_row, kinds, collect, evictor);
+    return evictor->leaving_count > 0;
+}
+
+bool evict_sparse(struct evictor *evictor)
+{
+    if (evictor->rule.by == EVICT_NOTHING)
+        return false;
+    while (evictor->leaving_count > 0 || collect_some(evictor)) {
+        const struct evict_candidate candidate = evictor->leaving[--evictor->leaving_count];
+        struct db *db = database_of(evictor, &candidate);
+        struct entry *entry = db == NULL ? NULL : find_by_hash(evictor->store, db, candidate.hash);
+        if (entry == NULL || (evictor->rule.volatile_only && !entry_expires(entry)))
+            continue;
+        evict(evictor, db, entry, candidate.hash);
+        return true;
+    }
+    return evict_one(evictor); /* what is left has no span: long keys, or none near enough */
 }

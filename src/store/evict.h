@@ -35,6 +35,9 @@ struct evictor {
     unsigned count;
     unsigned seen;    /* eligible keys, by the sample that is being taken */
     uint32_t look_at; /* where the heap is looked through for keys with an expiry */
+    struct evict_candidate leaving[EVICT_POOL]; /* of the span that is being emptied */
+    unsigned leaving_count;
+    uint32_t leaving_row;
     uint64_t evicted;
 };
 
@@ -45,5 +48,8 @@ void evictor_set_rule(struct evictor *evictor, const struct evict_rule *rule);
 /* Removes the key that is best to go, and tells so (EVENT_EVICTED). A big value is given back in
  * steps, later. False: there is none that may go. */
 bool evict_one(struct evictor *evictor);
+/* The same for a key of a sparse span, whatever its use: where nothing may be moved, pages come
+ * free only when all that live in them go. */
+bool evict_sparse(struct evictor *evictor);
 
 #endif

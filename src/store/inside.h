@@ -15,7 +15,11 @@
 #include "struct/index.h"
 #include "types/limits.h"
 
-enum { INNER_AT_ONCE = 32 };
+enum {
+    INNER_AT_ONCE = 32,
+    LFU_START = 5, /* the counter of a new key */
+    LFU_MAX = 255,
+};
 
 struct db {
     struct index index;

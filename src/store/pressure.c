@@ -142,10 +142,11 @@ static void fill_figures(struct pressure *pressure, struct pressure_figures *fig
         .held = held_now(pressure, known),
         .free_pages = heap.free_spans,
         .free_cells = heap.active - heap.allocated,
+        .stuck = pressure->stuck,
         .freeing = is_freeing(pressure->store),
+        .may_move = pressure->defrag->limits.enabled,
         .may_evict = pressure->evictor.rule.by != EVICT_NOTHING,
     };
-    figures->stuck = pressure->defrag->limits.enabled ? pressure->stuck : figures->free_cells;
 }
 
 /* --- doing something about it ----------------------------------------------------------------- */
@@ -176,12 +177,12 @@ static void move(struct pressure *pressure, const struct pressure_figures *figur
         pressure->stuck = figures->free_cells;
 }
 
-static bool evict(struct pressure *pressure)
+static bool evict(struct pressure *pressure, bool sparse)
 {
+    uint64_t began_ns = UNLIKELY(pressure->timed) ? seam_now_ns(pressure->seam) : 0;
+    bool evicted = sparse ? evict_sparse(&pressure->evictor) : evict_one(&pressure->evictor);
     if (LIKELY(!pressure->timed))
-        return evict_one(&pressure->evictor);
-    uint64_t began_ns = seam_now_ns(pressure->seam);
-    bool evicted = evict_one(&pressure->evictor);
+        return evicted;
     uint64_t ns = seam_now_ns(pressure->seam) - began_ns;
     if (ns > pressure->last_evict_ns)
         pressure->last_evict_ns = ns;
@@ -200,7 +201,8 @@ static enum pressure_action act(struct pressure *pressure, const struct pressure
         (void)store_free_step(pressure->store, deadline_ns);
         break;
     case PRESSURE_EVICT:
-        if (!evict(pressure))
+    case PRESSURE_CLEAR:
+        if (!evict(pressure, action == PRESSURE_CLEAR))
             return PRESSURE_FAIL;
         break;
     case PRESSURE_MOVE:

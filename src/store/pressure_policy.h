@@ -21,6 +21,7 @@ struct pressure_figures {
     uint64_t free_cells; /* of it: in pages that hold blocks */
     uint64_t stuck;      /* of free cells: what moving does not give back */
     bool freeing;        /* what was removed is being given back, in steps */
+    bool may_move;       /* blocks may be moved */
     bool may_evict;      /* there are keys that may go */
 };
 
@@ -29,6 +30,7 @@ enum pressure_action {
     PRESSURE_GIVE_BACK, /* pages to the system */
     PRESSURE_FREE,      /* what was removed */
     PRESSURE_EVICT,     /* a key */
+    PRESSURE_CLEAR,     /* a key of a sparse span: what lives is little enough, but may not move */
     PRESSURE_MOVE,      /* blocks, so that pages come free */
     PRESSURE_FAIL,      /* it is too much, and nothing can be done */
 };

@@ -2,8 +2,6 @@
  * (16 bits) and a logarithmic counter (8 bits), as Redis, so that its options mean the same. */
 #include "store/inside.h"
 
-enum { LFU_START = 5, LFU_MAX = 255 };
-
 void store_set_use_options(struct store *store, const struct store_use_options *options)
 {
     store->use = *options;
