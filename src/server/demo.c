@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -26,7 +27,8 @@ enum {
     HEAL_MS = 120 * 1000,
     SETTLE_MS = 3000,
     READS_AT_ONCE = 50,
-    HTTP_PORT = 8379, /* where it is free */
+    READS_A_LOOK = 10, /* so often between two looks at INFO, which costs more than they */
+    HTTP_PORT = 8379,  /* where it is free */
 };
 
 struct demo {
@@ -58,17 +60,20 @@ static uint16_t free_port(uint16_t preferred)
     return ntohs(address.sin_port);
 }
 
-bool demo_options(struct buffer *options)
+bool demo_options(struct buffer *options, char directory[DEMO_DIRECTORY_MAX])
 {
     struct buffer all = { 0 };
+    int count = snprintf(directory, DEMO_DIRECTORY_MAX, "/tmp/snug-demo-XXXXXX");
+    if (count >= DEMO_DIRECTORY_MAX || mkdtemp(directory) == NULL)
+        return false;
     uint16_t http_port = free_port(HTTP_PORT), port = free_port(0);
     bool good = buffer_printf(&all,
                               "bind 127.0.0.1\nport %u\nhttp-bind 127.0.0.1\nhttp-port %u\n"
-                              "save \"\"\nappendonly no\ndir /tmp\ndbfilename snug-demo-%d.rdb\n"
+                              "save \"\"\nappendonly no\ndir %s\n"
                               "loglevel nothing\nactivedefrag no\n"
                               "active-defrag-ignore-bytes 1mb\nactive-defrag-cycle-min 1\n"
                               "active-defrag-cycle-max 2\n",
-                              port, http_port, (int)getpid()) &&
+                              port, http_port, directory) &&
                 buffer_append(&all, buffer_view(options));
     if (!good) {
         buffer_release(&all);
@@ -109,27 +114,27 @@ static bool queue_large(struct demo *demo, const char *filling)
            demo_queue(&demo->link, fields, 4);
 }
 
-static bool load(struct demo *demo, uint64_t wanted, struct demo_figures *figures)
+/* So many bytes more than are resident before. */
+static bool load(struct demo *demo, uint64_t bytes, struct demo_figures *figures)
 {
     char filling[VALUE_MAX], name[32];
     struct demo_figures begun;
     memset(filling, 's', sizeof filling);
     demo_begin(&demo->screen);
-    if (!demo_figures(&demo->link, figures))
+    if (!demo_figures(&demo->link, &begun))
         return false;
-    begun = *figures;
-    for (uint64_t at = 0; figures->resident < wanted && at < wanted / VALUE_LEAST; at++) {
+    *figures = begun;
+    while (figures->resident < begun.resident + bytes && demo->keys < bytes / VALUE_LEAST) {
         struct bytes set[] = { BYTES("SET"), key_of(name, demo->keys), value_for(demo, filling) };
-        demo->keys++;
-        if (!demo_queue(&demo->link, set, 3) || (at % 64 == 0 && !queue_large(demo, filling)))
+        if (!demo_queue(&demo->link, set, 3) ||
+            (demo->keys % 64 == 0 && !queue_large(demo, filling)))
             return false;
-        if (at % (DEMO_BATCH_MAX * LOOK_EVERY) != 0)
+        if (++demo->keys % (DEMO_BATCH_MAX * LOOK_EVERY) != 0)
             continue;
         if (!demo_flush(&demo->link) || !demo_figures(&demo->link, figures))
             return false;
-        double share = (double)(figures->resident - begun.resident) /
-                       (double)(wanted > begun.resident ? wanted - begun.resident : 1);
-        demo_progress(&demo->screen, share, "%llu keys, %llu MiB resident",
+        double loaded = (double)figures->resident - (double)begun.resident;
+        demo_progress(&demo->screen, loaded / (double)bytes, "%llu keys, %llu MiB resident",
                       (unsigned long long)demo->keys,
                       (unsigned long long)(figures->resident / MIB));
     }
@@ -198,21 +203,28 @@ static bool wait_for_key(struct demo *demo, int wait_ms)
     return true;
 }
 
+/* What the memory is a tenth of a second on, with reads meanwhile. */
+static bool look_later(struct demo *demo, struct demo_figures *figures)
+{
+    for (unsigned at = 0; at < READS_A_LOOK; at++) {
+        if (!read_some(demo))
+            return false;
+        (void)demo_key(&demo->screen, demo->link.stop, 100 / READS_A_LOOK);
+    }
+    return demo_figures(&demo->link, figures);
+}
+
 static bool heal(struct demo *demo, const struct demo_figures *before, struct demo_figures *figures)
 {
-    uint64_t begun_ns = seam_now_ns(demo->start.seam), least = before->resident,
-             still_ns = begun_ns;
+    uint64_t begun_ns = seam_now_ns(demo->start.seam), still_ns = begun_ns;
+    uint64_t least = before->resident, whole = before->reclaimable;
     demo->reads = demo->slowest_read_ns = 0;
     demo_begin(&demo->screen);
     if (!demo_command(&demo->link, "CONFIG SET activedefrag yes"))
         return false;
-    for (;;) {
-        if (!read_some(demo) || !demo_figures(&demo->link, figures))
-            return false;
+    while (look_later(demo, figures)) {
         uint64_t now_ns = seam_now_ns(demo->start.seam);
-        double left = before->reclaimable > 0
-                          ? (double)figures->reclaimable / (double)before->reclaimable
-                          : 0;
+        double left = whole > 0 ? (double)figures->reclaimable / (double)whole : 0;
         demo_progress(&demo->screen, 1 - left, "%llu MiB resident, ratio %.2f",
                       (unsigned long long)(figures->resident / MIB), figures->ratio);
         if (figures->resident + MIB < least || figures->running) {
@@ -222,8 +234,8 @@ static bool heal(struct demo *demo, const struct demo_figures *before, struct de
         bool settled = figures->at_rest && now_ns - still_ns > 700 * MS;
         if (settled || now_ns - still_ns > SETTLE_MS * MS || now_ns - begun_ns > HEAL_MS * MS)
             return true;
-        (void)demo_key(&demo->screen, demo->link.stop, 10);
     }
+    return false;
 }
 
 /* --- the account ------------------------------------------------------------------------------ */
@@ -248,7 +260,8 @@ static void compare(struct demo *demo, const struct demo_figures *before,
              mib(moved));
     demo_say(screen, "    CPU spent       %8.1f ms",
              (double)(after->cpu_us - before->cpu_us) / 1000);
-    demo_say(screen, "    longest slice   %8llu us", (unsigned long long)after->slice_max_us);
+    demo_say(screen, "    longest slice   %8llu us, and of the CPU's time %llu us",
+             (unsigned long long)after->slice_max_us, (unsigned long long)after->slice_cpu_max_us);
     demo_say(screen, "    meanwhile       %8llu reads, %d at a time; the slowest %d took %.1f ms\n",
              (unsigned long long)demo->reads, READS_AT_ONCE, READS_AT_ONCE,
              (double)demo->slowest_read_ns / (double)MS);

@@ -25,8 +25,11 @@ struct demo_start {
     uint16_t port, http_port;
 };
 
-/* Puts the options of a demo before those that were given: loopback, free ports, no files. */
-MUST_CHECK bool demo_options(struct buffer *options);
+enum { DEMO_DIRECTORY_MAX = 64 };
+/* Puts the options of a demo before those that were given: loopback, free ports, no files; should
+ * somebody save all the same, it is in a directory of the demo's own, whose path is written to
+ * `directory`. */
+MUST_CHECK bool demo_options(struct buffer *options, char directory[DEMO_DIRECTORY_MAX]);
 /* NULL: no thread. */
 MUST_CHECK struct demo *demo_begin_thread(const struct demo_start *start);
 /* Ends the thread wherever it is; answers the process's exit code. */

@@ -194,6 +194,7 @@ bool demo_figures(struct demo_link *link, struct demo_figures *figures)
         .moved = number_of(text, "heap_moved_bytes"),
         .cpu_us = number_of(text, "active_defrag_cpu_us"),
         .slice_max_us = number_of(text, "active_defrag_slice_max_us"),
+        .slice_cpu_max_us = number_of(text, "active_defrag_slice_cpu_max_us"),
         .reclaimable = number_of(text, "heap_reclaimable_bytes"),
         .running = bytes_is(state, "running"),
         .at_rest = bytes_is(state, "healed") || bytes_is(state, "nothing-left") ||

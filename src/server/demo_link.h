@@ -22,7 +22,8 @@ struct demo_link {
 
 /* What the demo reports, from INFO memory. */
 struct demo_figures {
-    uint64_t resident, used, returned, moved, cpu_us, slice_max_us, reclaimable;
+    uint64_t resident, used, returned, moved, cpu_us, slice_max_us, slice_cpu_max_us;
+    uint64_t reclaimable;
     double ratio;
     bool running, at_rest;
 };

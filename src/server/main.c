@@ -352,12 +352,16 @@ int main(int argc, char **argv)
         if (!title_init(&server.title, argc, argv))
             server.title = (struct title){ NULL, 0 };
         bool shows = server.cmdline.request == CMDLINE_DEMO;
-        code = (!shows || demo_options(&server.cmdline.options)) && start(&server) ? 0 : 1;
+        char directory[DEMO_DIRECTORY_MAX] = "";
+        code =
+            (!shows || demo_options(&server.cmdline.options, directory)) && start(&server) ? 0 : 1;
         if (code == 0) {
             code = shows ? serve_demo(&server) : serve(&server);
             stop(&server);
         } else if (shows)
             fprintf(stderr, "The demo cannot start; with --loglevel notice it tells why.\n");
+        if (directory[0] != '\0')
+            (void)rmdir(directory); /* stays where somebody saved */
     }
     release(&server);
     return code;
