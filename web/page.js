@@ -185,6 +185,7 @@ function showMap(state) {
   const byGroup = new Map(lanes.map((lane) => [(lane.kind << 9) | lane.class, lane]));
   map.update(heap, census, { kinds, classes, lanes: byGroup });
   const figures = state.figures.Snug ?? {};
+  if (heap.rows === 0) return text.put(at("map-sum"), "the server looks at its spans for the first time");
   const parts = [`${text.count(census.total)} spans`];
   if (census.draining) parts.push(`${text.count(census.draining)} being emptied`);
   if (census.pinned) parts.push(`${text.count(census.pinned)} cannot be emptied`);
@@ -195,7 +196,6 @@ function showMap(state) {
     const each = map.shift > 0 ? ` · a cell is ${text.count(2 ** map.shift)} ${map.order === "heap" ? "times 64 KiB" : "spans"}` : "";
     if (each) text.put(at("map-sum"), parts.join(" · ") + each);
   }));
-  at("map").setAttribute("aria-label", `Map of the heap: ${parts.join(", ")}`);
 }
 
 function showLanes(state) {
@@ -228,12 +228,17 @@ function showReclaim(state, figures) {
   ]);
 }
 
+// "resident_heap_free_cells" is "heap: free cells".
+function partName(name) {
+  return name.slice("resident_".length).replaceAll("_", " ").replace(/^(data|heap|clients|malloc|log) /, "$1: ");
+}
+
 const PART_LEAST = 0.002; // of what is resident; smaller ones are told as one
 
 // INFO cuts the resident set into parts that add up to it: resident_data_strings, ...
 function showParts(figures) {
   const parts = Object.entries(figures).filter(([name, value]) => /^resident_/.test(name) && Number.isFinite(value))
-    .map(([name, value]) => ({ name: name.slice("resident_".length).replaceAll("_", " "), value }));
+    .map(([name, value]) => ({ name: partName(name), value }));
   const whole = sum(parts.map((part) => part.value));
   at("parts-title").parentElement.parentElement.hidden = parts.length === 0;
   const large = parts.filter((part) => Math.abs(part.value) >= PART_LEAST * whole).sort((a, b) => b.value - a.value);

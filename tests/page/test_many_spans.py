@@ -7,7 +7,7 @@ import time
 
 ROWS = 1_638_400
 BLOCK_ROWS = 1024
-PARTLY, FULL, DRAINING, PINNED = 4, 5, 6, 7
+CACHED, PARTLY, FULL, DRAINING, PINNED = 2, 4, 5, 6, 7
 CELLS_MAX = 60_000
 SLOW_MS = 1500  # of a machine that does much else; a quiet one takes some 30
 
@@ -60,6 +60,24 @@ def test_one_class_alone_of_a_hundred_gigabytes(start_http, browser):
     drawn = browser.map()
     assert drawn["cells"] <= CELLS_MAX and drawn["milliseconds"] < SLOW_MS
     assert browser.evaluate(script="document.getElementById('map').clientHeight") < 2000
+
+
+def test_marks_of_spans(start_http, browser):
+    """A span that is emptied, one that cannot be, and one that is free look like no other."""
+    server = start_http()
+    partly = 128 | 5 << 8 | PARTLY << 23 | 63 << 26
+    colours = []
+    for state in (PARTLY, DRAINING, PINNED, CACHED):
+        other = 128 | 5 << 8 | state << 23 | 63 << 26
+        browser.give("/api/heap", picture(BLOCK_ROWS, lambda row: other if row == 7 else partly))
+        browser.open(url=server.page)
+        browser.wait(script="Number(document.getElementById('map').dataset.spans) >= 1023")
+        colours.append({name for name, count in browser.pixels().items() if count >= 4})
+        said = browser.text("#map-sum")
+        assert ("1 being emptied" in said) == (state == DRAINING)
+        assert ("1 cannot be emptied" in said) == (state == PINNED)
+        assert ("free and kept" in said) == (state == CACHED)
+    assert colours[1] - colours[0] and colours[2] - colours[0] and colours[3] - colours[0]
 
 
 def test_only_what_changed_is_asked_for(start_http, browser):
