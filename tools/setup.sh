@@ -88,7 +88,9 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-# A package may start its service when it is installed; a redis-server on 6379 is not wanted here.
+# A package may start its service when it is installed; a redis-server on 6379 is not wanted here,
+# nor a Prometheus on 9090: tests start their own.
+services='redis-server prometheus prometheus-redis-exporter'
 policy=/usr/sbin/policy-rc.d
 hold_services() {
     [ ! -e "$policy" ] || return 1
@@ -96,17 +98,21 @@ hold_services() {
 }
 
 install_packages() {
-    had_redis=no
-    installed redis-server && had_redis=yes
+    fresh=
+    for service in $services; do
+        installed "$service" || fresh="$fresh $service"
+    done
     held=no
     hold_services && held=yes
     status=0
     as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
         apt-get install -y -q --no-install-recommends "$@" || status=$?
     [ "$held" = no ] || as_root rm -f "$policy"
-    if [ "$had_redis" = no ] && [ -d /run/systemd/system ]; then
-        as_root systemctl disable --now redis-server >/dev/null 2>&1 || true
-    fi
+    for service in $fresh; do
+        if installed "$service" && [ -d /run/systemd/system ]; then
+            as_root systemctl disable --now "$service" >/dev/null 2>&1 || true
+        fi
+    done
     return $status
 }
 
