@@ -72,25 +72,36 @@ void put_keyspace(struct exposition *exposition, const struct metric_row *row)
     }
 }
 
-void put_errors(struct exposition *exposition, const struct metric_row *row)
+/* A sample for each figure that begins so, with the rest of its name as label; its value, or a part
+ * of it. */
+static void each_figure(struct exposition *exposition, const struct metric_row *row,
+                        const char *prefix, const char *label, const char *wanted)
 {
     struct figures figures = { .text = exposition->figures.text };
     struct figure figure;
-    static const char prefix[] = "errorstat_";
+    size_t skipped = strlen(prefix);
     while (figures_next(&figures, &figure)) {
-        char code[LABEL_MAX], labels[LABEL_MAX + 16];
-        struct bytes part;
-        double value;
-        if (figure.name.count < sizeof prefix ||
-            memcmp(figure.name.at, prefix, sizeof prefix - 1) != 0 ||
-            !figure_part(figure.value, "count", &part) || !figure_number(part, &value))
+        char rest[LABEL_MAX], labels[LABEL_MAX + 16];
+        struct bytes value = figure.value;
+        double number;
+        if (figure.name.count <= skipped || memcmp(figure.name.at, prefix, skipped) != 0 ||
+            (wanted != NULL && !figure_part(figure.value, wanted, &value)) ||
+            !figure_number(value, &number))
             continue;
-        exposition_escape(
-            bytes_of(figure.name.at + sizeof prefix - 1, figure.name.count - (sizeof prefix - 1)),
-            code);
-        snprintf(labels, sizeof labels, "err=\"%s\"", code);
-        exposition_sample(exposition, row, "", labels, value);
+        exposition_escape(bytes_of(figure.name.at + skipped, figure.name.count - skipped), rest);
+        snprintf(labels, sizeof labels, "%s=\"%s\"", label, rest);
+        exposition_sample(exposition, row, "", labels, number);
     }
+}
+
+void put_errors(struct exposition *exposition, const struct metric_row *row)
+{
+    each_figure(exposition, row, "errorstat_", "err", "count");
+}
+
+void put_resident(struct exposition *exposition, const struct metric_row *row)
+{
+    each_figure(exposition, row, "resident_", "part", NULL);
 }
 
 /* --- commands --------------------------------------------------------------------------------- */

@@ -40,6 +40,7 @@ void put_up(struct exposition *exposition, const struct metric_row *row);
 void put_instance(struct exposition *exposition, const struct metric_row *row);
 void put_start_time(struct exposition *exposition, const struct metric_row *row);
 void put_keyspace(struct exposition *exposition, const struct metric_row *row);
+void put_resident(struct exposition *exposition, const struct metric_row *row);
 void put_errors(struct exposition *exposition, const struct metric_row *row);
 void put_command_calls(struct exposition *exposition, const struct metric_row *row);
 void put_command_seconds(struct exposition *exposition, const struct metric_row *row);

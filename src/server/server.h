@@ -43,12 +43,13 @@ struct server {
     struct dispatch *dispatch;
     struct observer *observer;
     struct persistence *persistence;
-    struct published *published;       /* NULL until http-port is set for the first time */
-    const struct http_part *http_part; /* NULL: not loaded */
-    struct http *http;                 /* NULL: no http-port */
-    struct biggest *biggest;           /* likewise */
-    struct arena diagnosis;            /* for the doctor's words */
-    uint64_t watch_ns, sweep_ns;       /* when watching goes on, and the picture of the heap */
+    struct published *published;        /* NULL until http-port is set for the first time */
+    const struct http_part *http_part;  /* NULL: not loaded */
+    struct http *http;                  /* NULL: no http-port */
+    struct biggest *biggest;            /* likewise */
+    struct arena diagnosis;             /* for the doctor's words */
+    uint64_t machine_limit, machine_ns; /* what the machine allows, and when it was asked */
+    uint64_t watch_ns, sweep_ns;        /* when watching goes on, and the picture of the heap */
     struct cmd_context context;
 
     uint64_t cron_ns;            /* when the cron ran last */

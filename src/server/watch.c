@@ -9,6 +9,7 @@
 #include "http/http.h"
 #include "observe/published.h"
 #include "os/part.h"
+#include "os/process.h"
 #include "server/server.h"
 
 #include <stdio.h>
@@ -20,29 +21,38 @@ enum {
     SWEEP_REST_NS = 100 * MS,     /* between two whole sweeps */
     SWEEP_SLICE_NS = 50 * 1000,   /* of the spans: with the pause 1 % of the time */
     BIGGEST_SLICE_NS = 50 * 1000, /* of the keys: the same */
+    MACHINE_EVERY_NS = 1000 * MS,
 };
 
 /* --- figures ---------------------------------------------------------------------------------- */
 
-static void write_heap(struct info *info, const struct memory_report *report)
+/* What the machine allows is read from files, so not each time. */
+static void write_machine(struct info *info, struct server *server)
 {
-    const struct heap_figures *heap = &report->heap;
+    uint64_t now_ns = seam_now_ns(&server->seam);
+    if (server->machine_limit == 0 || now_ns - server->machine_ns > MACHINE_EVERY_NS) {
+        server->machine_ns = now_ns;
+        server->machine_limit = machine_memory_limit();
+    }
+    info_count(info, "snug_system_limit", server->machine_limit);
+}
+
+static void write_heap(struct info *info, struct server *server, const struct heap_figures *heap)
+{
+    struct store_figures store;
+    store_figures(server->store, &store);
     info_count(info, "snug_heap_allocated", heap->allocated);
     info_count(info, "snug_heap_active", heap->active);
     info_count(info, "snug_heap_committed", heap->committed);
     info_count(info, "snug_heap_free_spans", heap->free_spans);
     info_count(info, "snug_heap_tables", heap->tables);
-    info_count(info, "snug_heap_reclaimable", report->heap_reclaimable);
+    info_count(info, "snug_heap_reclaimable", heap_reclaimable(store_heap(server->store)));
     info_count(info, "snug_heap_blocks", heap->blocks);
     info_count(info, "snug_heap_runs", heap->runs);
     info_count(info, "snug_heap_run_bytes", heap->run_bytes);
     info_count(info, "snug_heap_run_slack", heap->run_slack);
-    info_count(info, "snug_index_bytes", report->index_bytes);
-    info_count(info, "snug_malloc_allocated", report->malloc_allocated);
-    info_count(info, "snug_malloc_active", report->malloc_active);
-    info_count(info, "snug_malloc_resident", report->malloc_resident);
-    info_count(info, "snug_system_total", report->system_total);
-    info_count(info, "snug_system_limit", report->system_limit);
+    info_count(info, "snug_index_bytes", store.index_bytes);
+    info_count(info, "snug_malloc_allocated", memory_held());
 }
 
 static void write_mover(struct info *info, const struct server *server,
@@ -90,14 +100,15 @@ static void write_figures(struct server *server, struct edition *edition)
 {
     static const struct bytes everything = { (const uint8_t *)"everything", 10 };
     struct info info = { .context = &server->context, .text = edition->figures };
-    struct memory_report report;
-    memory_report(server->observer, &report);
+    struct heap_figures heap;
+    heap_figures(store_heap(server->store), &heap);
     info_write(&info, &everything, 1);
     info_line(&info, "\r\n# Snug");
     info_count(&info, "snug_databases", store_databases(server->store));
     write_io_threads(&info, &server->config);
-    write_heap(&info, &report);
-    write_mover(&info, server, &report.heap);
+    write_machine(&info, server);
+    write_heap(&info, server, &heap);
+    write_mover(&info, server, &heap);
     write_slow_log(&info, server->context.command_logs);
     edition->figures = info.text;
     edition->failed |= info.failed;
@@ -188,7 +199,8 @@ static void publish(struct server *server)
 {
     struct edition *edition = published_begin(server->published);
     write_figures(server, edition);
-    write_doctor(server, edition);
+    if (published_is_watched(server->published, edition->made_ns))
+        write_doctor(server, edition); /* the metrics have no place for words */
     write_commands(server, edition);
     write_lanes(server, edition);
     edition->slices = server->observer->slices;

@@ -194,6 +194,16 @@ def test_metrics_say_what_info_says(watched):
     assert metrics["redis_start_time_seconds", ""] == pytest.approx(time.time(), abs=100)
 
 
+def test_the_parts_add_up_to_what_is_resident(watched):
+    fill(watched.server.client(), 20000, 300)
+    watched.fresh()
+    metrics = watched.metrics()
+    parts = {labels: value for (name, labels), value in metrics.items()
+             if name == "snug_resident_bytes"}
+    assert len(parts) > 20 and parts['part="data_string"'] > 20000 * 300
+    assert sum(parts.values()) == metrics["redis_memory_used_rss_bytes", ""]
+
+
 def test_the_state_holds_what_info_says(watched):
     client = watched.server.client()
     client.call("SET", "a", 1)
