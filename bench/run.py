@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Measures a server that speaks Redis's protocol beside its peers, against the goals.
 
-usage: bench/run.py [--only memory,load,throughput,types,latency,defrag,w,snapshot]
+usage: bench/run.py [--only memory,load,throughput,types,latency,defrag,w,snapshot,
+                           eviction]
                     [--scale 0.1] [--full]
 See bench/README.md.
 """
@@ -22,7 +23,8 @@ from harness import server as servers
 from harness.context import Context
 from harness.generator import Generator
 from harness.report import Report
-from harness.sections import defrag, latency, load, memory, ramcloud, snapshot, throughput, types
+from harness.sections import (defrag, eviction, latency, load, memory, ramcloud, snapshot,
+                              throughput, types)
 
 # Others' share of the machine above which the report warns.
 NOISE_PERCENT = 5
@@ -31,6 +33,7 @@ SECTIONS = {
     "memory": memory.run, "load": load.run, "throughput": throughput.run,
     "types-bytes": types.run_memory, "types-cpu": types.run_cpu, "latency": latency.run,
     "defrag": defrag.run, "w": ramcloud.run, "snapshot": snapshot.run,
+    "eviction": eviction.run,
 }
 GROUPS = {"types": ["types-bytes", "types-cpu"]}
 

@@ -194,6 +194,34 @@ TEST(evict_finds_the_few_that_expire)
     }
 }
 
+/* Pages come free with few keys more than they held, whatever order the keys came in. */
+TEST(evict_sparse_empties_spans)
+{
+    enum { KEYS = 40000 };
+    struct choosing choosing;
+    choosing_init(&choosing, EVICT_LRU, false);
+    struct heap *heap = store_heap(choosing.store);
+    struct heap_figures figures;
+    for (unsigned number = 0; number < KEYS; number++)
+        put(&choosing, number % 3, number * 7919u % KEYS, STORE_NO_EXPIRY);
+    heap_figures(heap, &figures);
+    uint64_t goal = figures.active / 4 * 3;
+    unsigned gone = 0;
+    for (; figures.active > goal; gone++) {
+        CHECK(evict_sparse(&choosing.evictor));
+        heap_figures(heap, &figures);
+    }
+    CHECKF(gone >= KEYS / 5 && gone < KEYS / 3, "%u", gone);
+    uint64_t held = figures.free_spans;
+    CHECK(held > 0 && heap_give_back(heap, held, UINT64_MAX) >= held);
+    heap_figures(heap, &figures);
+    CHECK_EQ(figures.free_spans, 0);
+    for (; gone < KEYS; gone++)
+        CHECK(evict_sparse(&choosing.evictor));
+    CHECK(!evict_sparse(&choosing.evictor));
+    choosing_release(&choosing);
+}
+
 TEST(evict_of_nothing)
 {
     struct choosing choosing;
