@@ -10,6 +10,8 @@ DESTDIR ?=
 PYTHON  ?= /usr/bin/python3
 JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 
+.DEFAULT_GOAL := build
+
 # Choices of the build. SANITIZE=address,undefined makes a test build, which checks itself.
 SANITIZE ?=
 MOVE_ALL ?=
