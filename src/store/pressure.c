@@ -10,6 +10,9 @@ enum {
     MEASURE_OVER_NS = 300 * US,  /* and where the limit is passed */
     MEASURE_BYTES = 1024 * 1024, /* or what is known has changed by so much */
     STUCK_NS = MS,
+    PURGE_NS = 100 * MS,
+    BEYOND_SHARE = 32,
+    BEYOND_MIN = 2 * 1024 * 1024,
     INDEX_LOOKS = 64,
     TENACITY_STEEP = 10,
     STEP_US_A_TENACITY = 50,
@@ -169,6 +172,19 @@ static bool look_again(struct pressure *pressure, const struct pressure_figures 
     return again;
 }
 
+/* Malloc keeps pages of buffers that have gone, for some seconds; no key is to go for those. It gives
+ * back all at once, some 65 us a MB, so that it is not asked often. True: it has. */
+static bool purge_malloc(struct pressure *pressure, uint64_t now_ns)
+{
+    if (pressure->beyond < pressure->limit / BEYOND_SHARE + BEYOND_MIN ||
+        elapsed(pressure->purged_ns, now_ns) < PURGE_NS)
+        return false;
+    memory_purge();
+    pressure->purged_ns = now_ns;
+    (void)pressure_held(pressure);
+    return true;
+}
+
 static void move(struct pressure *pressure, const struct pressure_figures *figures,
                  uint64_t deadline_ns)
 {
@@ -245,7 +261,8 @@ static void relieve(struct pressure *pressure, uint64_t budget_ns)
         figures.may_evict = figures.may_evict && may_evict;
         action = pressure_decide(&figures);
         bool over = figures.held > figures.limit;
-        if ((action != PRESSURE_REST || over) && look_again(pressure, &figures, now_ns)) {
+        if ((over && purge_malloc(pressure, now_ns)) ||
+            ((action != PRESSURE_REST || over) && look_again(pressure, &figures, now_ns))) {
             now_ns = seam_now_ns(pressure->seam);
             continue;
         }

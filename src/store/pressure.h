@@ -49,6 +49,7 @@ struct pressure {
     uint64_t index_bytes;
     unsigned index_age;
     uint64_t stuck, stuck_ns;
+    uint64_t purged_ns; /* malloc gave back what it kept */
 
     uint64_t over_since_ns, over_total_ns; /* the limit is passed; 0: it is not */
     uint64_t moved_steps, freed_steps;

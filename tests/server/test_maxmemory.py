@@ -267,6 +267,27 @@ def test_compaction_comes_before_eviction(limited):
     assert info(client, "evicted_keys") == "0"
 
 
+@pytest.mark.skipif(CHECKED_BUILD, reason="what checks itself keeps what was freed")
+def test_no_key_goes_for_what_malloc_keeps(limited, server):
+    client = limited
+    fill(client, 5000)
+    client.call("SET", "big", b"x" * MB)
+    limit = held(client) + 8 * MB
+    client.call("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    with Client(server.port) as other:
+        other.send_raw(encode(["GET", "big"]) * 60)
+        deadline = time.monotonic() + 10
+        while held(client) < limit + 30 * MB and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert held(client) > limit
+    while client.call("CLIENT", "LIST").count(b"\n") > 1:
+        time.sleep(0.02)
+    client.call("CONFIG", "SET", "maxmemory", limit)
+    fill(client, 1000, 100, name="more")
+    assert info(client, "evicted_keys") == "0"
+    assert held(client) <= limit
+
+
 def test_nothing_moves_where_that_is_not_allowed(limited):
     client = limited
     client.call("CONFIG", "SET", "activedefrag", "no")
