@@ -14,6 +14,8 @@ const SHIFT_MAX = 27;
 const FREE_GROUP = -1; // free spans that keep their memory
 const HEAP_GROUP = -2; // all of the heap, in the order of addresses
 const Flag = { DRAINING: 1, PINNED: 2, KEPT: 4, NONE: 8 };
+const FLAG_OF_STATE = Uint8Array.from({ length: 8 }, (_, state) =>
+  ({ [State.CACHED]: Flag.KEPT, [State.DRAINING]: Flag.DRAINING, [State.PINNED]: Flag.PINNED })[state] ?? 0);
 
 // --- colours: evenly spaced in OKLab, by lightness first, so that they differ without hue --------
 
@@ -88,11 +90,13 @@ export class HeapMap {
     this.rampCanvas.getContext("2d").putImageData(picture, 0, 0);
   }
 
-  update(heap, census, names) {
+  // What the page knows now; drawn anew only where spans have changed.
+  update(heap, census, names, changed) {
+    const first = !this.heap;
     this.heap = heap;
     this.census = census;
     this.names = names;
-    this.ask();
+    if (changed || first) this.ask();
   }
 
   // Draws with the next frame, once, however often it is asked.
@@ -116,6 +120,7 @@ export class HeapMap {
     shown.cells = this.cells;
     shown.perCell = 2 ** this.shift;
     shown.milliseconds = (performance.now() - begun).toFixed(1);
+    shown.drawn = Number(shown.drawn ?? 0) + 1;
   }
 
   // --- where things are -------------------------------------------------------------------------
@@ -230,12 +235,6 @@ export class HeapMap {
     else this.countByPlace();
   }
 
-  add(cell, full, flag, row) {
-    if (this.members[cell]++ === 0) this.row[cell] = row;
-    this.sum[cell] += full;
-    this.flags[cell] |= flag;
-  }
-
   numbersOfStrips() {
     const numbers = new Int32Array(4096).fill(-1);
     this.strips.forEach((strip, at) => {
@@ -244,10 +243,12 @@ export class HeapMap {
     return numbers;
   }
 
+  // The loops over all rows take nothing from `this`: they are what a large heap costs.
   countByPlace() {
     const { words, rows } = this.heap;
-    const { strips, shift } = this;
+    const { strips, shift, sum, members, flags, row: firstRow } = this;
     const numbers = this.numbersOfStrips();
+    const places = Uint32Array.from(strips, (strip) => strip.first);
     const seen = new Uint32Array(strips.length);
     const free = strips.at(-1)?.group === FREE_GROUP ? strips.length - 1 : -1;
     for (let row = 0; row < rows; row++) {
@@ -256,9 +257,10 @@ export class HeapMap {
       if (state < State.CACHED) continue;
       const number = state === State.CACHED ? free : numbers[(word >>> 8) & 4095];
       if (number < 0) continue;
-      const flag = state === State.DRAINING ? Flag.DRAINING : state === State.PINNED ? Flag.PINNED
-        : state === State.CACHED ? Flag.KEPT : 0;
-      this.add(strips[number].first + (seen[number]++ >>> shift), word & 255, flag, row);
+      const cell = places[number] + (seen[number]++ >>> shift);
+      if (members[cell]++ === 0) firstRow[cell] = row;
+      sum[cell] += word & 255;
+      flags[cell] |= FLAG_OF_STATE[state];
     }
   }
 
@@ -278,7 +280,10 @@ export class HeapMap {
     }
     this.strips.forEach((strip, number) => {
       if (strip.group === FREE_GROUP) {
-        for (let cell = 0; cell < strip.cells; cell++) this.add(strip.first + cell, 0, Flag.KEPT, 0);
+        for (let cell = strip.first; cell < strip.first + strip.cells; cell++) {
+          this.members[cell] = 1;
+          this.flags[cell] = Flag.KEPT;
+        }
         return;
       }
       let position = 0;
@@ -305,19 +310,24 @@ export class HeapMap {
 
   countHeap() {
     const { words, rows } = this.heap;
+    const { shift, sum, members, flags, row: firstRow } = this;
     let inside = 0;
     let word = 0;
     for (let row = 0; row < rows; row++) {
       if (words[row] !== 0) {
         word = words[row];
-        inside = 1 << orderOf(word);
+        inside = 1 << ((word >>> 20) & 7);
       }
-      const state = inside > 0 ? stateOf(word) : State.NONE;
-      inside--;
-      const flag = state === State.DRAINING ? Flag.DRAINING : state === State.PINNED ? Flag.PINNED : 0;
-      const cell = row >>> this.shift;
-      if (state > State.CACHED) this.add(cell, word & 255, flag, row);
-      else if (this.members[cell] === 0) this.flags[cell] |= state === State.CACHED ? Flag.KEPT : Flag.NONE;
+      const state = inside-- > 0 ? (word >>> 23) & 7 : State.NONE;
+      const cell = row >>> shift;
+      if (state > State.CACHED) {
+        if (members[cell]++ === 0) {
+          firstRow[cell] = row;
+          flags[cell] = 0; // what is free beside it is not drawn
+        }
+        sum[cell] += word & 255;
+        flags[cell] |= FLAG_OF_STATE[state];
+      } else if (members[cell] === 0) flags[cell] |= state === State.CACHED ? Flag.KEPT : Flag.NONE;
     }
   }
 

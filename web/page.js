@@ -139,7 +139,7 @@ function show(state, changed) {
   const fresh = !before || state.edition.number !== before.state.edition.number;
   const figures = figuresOf(state);
   if (changed || !map.heap) census.take(heap);
-  if (changed || fresh || !map.heap) showMap(state);
+  if (changed || fresh || !map.heap) showMap(state, changed);
   if (!fresh) return;
   const sample = sampleOf(state, figures);
   showHead(state, figures);
@@ -180,10 +180,10 @@ function moverWord(figures) {
   return MOVER_WORDS[figures.snug_defrag_reason] ?? String(figures.snug_defrag_reason ?? "–");
 }
 
-function showMap(state) {
+function showMap(state, changed) {
   const { kinds, classes, lanes } = state.heap;
   const byGroup = new Map(lanes.map((lane) => [(lane.kind << 9) | lane.class, lane]));
-  map.update(heap, census, { kinds, classes, lanes: byGroup });
+  map.update(heap, census, { kinds, classes, lanes: byGroup }, changed);
   const figures = state.figures.Snug ?? {};
   if (heap.rows === 0) return text.put(at("map-sum"), "the server looks at its spans for the first time");
   const parts = [`${text.count(census.total)} spans`];
@@ -319,7 +319,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dres
 at("order").addEventListener("change", () => {
   map.order = at("order").value;
   map.release();
-  if (before) showMap(before.state);
+  if (before) showMap(before.state, true);
 });
 at("lanes-details").addEventListener("toggle", () => before && showLanes(before.state));
 

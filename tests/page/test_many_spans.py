@@ -62,6 +62,19 @@ def test_one_class_alone_of_a_hundred_gigabytes(start_http, browser):
     assert browser.evaluate(script="document.getElementById('map').clientHeight") < 2000
 
 
+def test_what_stays_is_not_drawn_again(start_http, browser):
+    server = start_http()
+    word = 128 | 5 << 8 | PARTLY << 23 | 63 << 26
+    browser.give("/api/heap", picture(BLOCK_ROWS, lambda _: word))
+    browser.open(url=server.page)
+    browser.wait(script="document.getElementById('map').dataset.spans === '1024'")
+    browser.give("/api/heap", picture(BLOCK_ROWS, lambda _: word)[:36] + bytes(28))  # no block
+    time.sleep(1.5)
+    drawn = browser.map()["drawn"]
+    time.sleep(2.5)
+    assert browser.map()["drawn"] == drawn
+
+
 def test_marks_of_spans(start_http, browser):
     """A span that is emptied, one that cannot be, and one that is free look like no other."""
     server = start_http()
