@@ -19,6 +19,7 @@ void memory_doctor(struct call *call);
 void memory_purge_now(struct call *call);
 void memory_malloc_stats_text(struct call *call);
 void memory_map(struct call *call);
+void memory_preview(struct call *call);
 void memory_help(struct call *call);
 
 #endif

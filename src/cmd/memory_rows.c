@@ -20,6 +20,21 @@ static const struct command_arg args_usage[] = {
     { .name = NULL },
 };
 
+static const struct command_arg args_option[] = {
+    { .name = "option", .type = ARG_STRING },
+    { .name = "value", .type = ARG_STRING },
+    { .name = NULL },
+};
+static const struct command_arg args_previews[] = {
+    { .name = "defrag", .type = ARG_PURE_TOKEN, .token = "DEFRAG" },
+    { .name = "setting", .type = ARG_BLOCK, .parts = args_option },
+    { .name = NULL },
+};
+static const struct command_arg args_preview[] = {
+    { .name = "what", .type = ARG_ONE_OF, .parts = args_previews },
+    { .name = NULL },
+};
+
 static const struct command memory_rows[] = {
     { .name = "doctor",
       .run = memory_doctor,
@@ -53,6 +68,16 @@ static const struct command memory_rows[] = {
       .cost = "O(N), N being the spans of the heap: about 1 ms for each 4 GB",
       .summary = "Shows the heap by kind and size of block: how full its spans are, what moving "
                  "would give back and cost. Snug's own.",
+      .tips = tips_doctor },
+    { .name = "preview",
+      .run = memory_preview,
+      .arity = -3,
+      .group = GROUP_SERVER,
+      .since = "7.2.4",
+      .cost = "DEFRAG: O(N), N being the spans of the heap. An option: O(1), 5 ms at the most",
+      .summary = "Tells what defragmentation, or another value of an option of encodings, would "
+                 "give back and cost. Snug's own.",
+      .args = args_preview,
       .tips = tips_doctor },
     { .name = "purge",
       .run = memory_purge_now,

@@ -1,6 +1,7 @@
 /* Options put into effect. Each hook names its options and applies them from a whole configuration,
  * so that the start and CONFIG SET take the same way. */
 #include "base/ticks.h"
+#include "cmd/memory_preview.h"
 #include "cmd/notify.h"
 #include "cmd/users_file.h"
 #include "os/process.h"
@@ -66,20 +67,7 @@ static bool apply_forms(void *context, const struct config *before, struct confi
                         struct option_reason *reason)
 {
     struct server *server = context;
-    struct type_limits limits = {
-        .hash_listpack_entries = after->hash_max_listpack_entries,
-        .hash_listpack_value = after->hash_max_listpack_value,
-        .list_listpack_size = after->list_max_listpack_size,
-        .list_compress_depth = after->list_compress_depth,
-        .set_intset_entries = after->set_max_intset_entries,
-        .set_listpack_entries = after->set_max_listpack_entries,
-        .set_listpack_value = after->set_max_listpack_value,
-        .zset_listpack_entries = after->zset_max_listpack_entries,
-        .zset_listpack_value = after->zset_max_listpack_value,
-        .hll_sparse_bytes = after->hll_sparse_max_bytes,
-        .stream_node_bytes = after->stream_node_max_bytes,
-        .stream_node_entries = after->stream_node_max_entries,
-    };
+    struct type_limits limits = limits_by_config(after);
     (void)before;
     (void)reason;
     store_set_limits(server->store, &limits);

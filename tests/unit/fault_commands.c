@@ -445,6 +445,8 @@ static const char *const script[] = {
     "MEMORY DOCTOR",
     "MEMORY HELP",
     "MEMORY MALLOC-STATS",
+    "MEMORY PREVIEW DEFRAG",
+    "MEMORY PREVIEW hash-max-listpack-entries 3",
     "MEMORY MAP",
     "MEMORY PURGE",
     "MEMORY STATS",
