@@ -252,7 +252,9 @@ static void reply_totals(struct call *call, const struct heap_lane_figures *lane
 {
     struct heap_figures heap;
     uint64_t cost_us = 0, move_bytes = 0;
+    struct store_held held;
     heap_figures(call->heap, &heap);
+    store_held(call->store, &held);
     for (unsigned at = 0; at < count; at++)
         if (lanes[at].spans > 0) {
             cost_us += move_cost_us(&lanes[at]);
@@ -261,6 +263,9 @@ static void reply_totals(struct call *call, const struct heap_lane_figures *lane
     stat_count(call, "allocated", heap.allocated);
     stat_count(call, "active", heap.active);
     stat_count(call, "free-spans-bytes", heap.free_spans);
+    stat_count(call, "tables-bytes", heap.tables);
+    stat_count(call, "committed-bytes", heap.committed);
+    stat_count(call, "rounding-bytes", held.rounding);
     stat_count(call, "runs", heap.runs);
     stat_count(call, "run-bytes", heap.run_bytes);
     stat_count(call, "reclaimable-bytes", heap_reclaimable(call->heap));
@@ -280,7 +285,7 @@ void memory_map(struct call *call)
     heap_map(call->heap, lanes);
     for (unsigned at = 0; at < count; at++)
         used += lanes[at].spans > 0;
-    reply_map(call->reply, 9);
+    reply_map(call->reply, 12);
     reply_totals(call, lanes, count);
     reply_bulk_text(call->reply, "lanes");
     reply_array(call->reply, used);

@@ -268,6 +268,9 @@ def test_map(any_client):
     live = sum(lane["live-bytes"] for lane in lanes)
     assert live + told["run-bytes"] == told["allocated"] == info["heap_allocated"]
     assert told["active"] == info["heap_active"]
+    assert told["active"] + told["free-spans-bytes"] + told["tables-bytes"] == \
+        told["committed-bytes"] == info["heap_committed"]
+    assert told["rounding-bytes"] == info["heap_rounding_bytes"]
     assert told["reclaimable-bytes"] == sum(lane["reclaimable-bytes"] for lane in lanes)
     assert sum(lane["live-cells"] for lane in lanes) + told["runs"] == info["heap_blocks"]
     assert len({lane["kind"] for lane in lanes}) == 2
