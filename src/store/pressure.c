@@ -172,8 +172,8 @@ static bool look_again(struct pressure *pressure, const struct pressure_figures 
     return again;
 }
 
-/* Malloc keeps pages of buffers that have gone, for some seconds; no key is to go for those. It gives
- * back all at once, some 65 us a MB, so that it is not asked often. True: it has. */
+/* Malloc keeps pages of buffers that have gone, for some seconds; no key is to go for those. It
+ * gives back all at once, some 65 us a MB, so that it is not asked often. True: it has. */
 static bool purge_malloc(struct pressure *pressure, uint64_t now_ns)
 {
     if (pressure->beyond < pressure->limit / BEYOND_SHARE + BEYOND_MIN ||

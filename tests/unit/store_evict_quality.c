@@ -1,7 +1,7 @@
-/* How good the choice of keys is: hits of a cache on recorded patterns, with our evictor, with exact
- * LRU and LFU, and with a model of how Redis samples (five keys, a pool of sixteen, nobody looks
- * again). Time is simulated, 500 accesses a second, so that the ratios are the same wherever this
- * runs. */
+/* How good the choice of keys is: hits of a cache on recorded patterns, with our evictor, with an
+ * exact LRU and LFU, and with a model of how Redis samples: five keys, a pool of sixteen, nobody
+ * looks again. Time is simulated, 500 accesses a second, so that the ratios are the same wherever
+ * this runs. */
 #include "harness.h"
 #include "os/seam.h"
 #include "store/evict.h"

@@ -1,5 +1,5 @@
 """maxmemory: hits of LRU and LFU beside exact orders of as many keys, and how far the resident set
-goes beyond the limit where sizes of values shift. Servers run side by side, on the same accesses."""
+passes the limit where sizes of values shift. Servers run side by side, on the same accesses."""
 
 import bisect
 import collections
@@ -130,8 +130,8 @@ def run(context):
             for pattern in PATTERNS:
                 rows += measure_hits(servers, policy, pattern, count, seconds)
         context.report.table(
-            f"Hits under maxmemory {LIMIT >> 20} MB, five samples, beside an exact order of as many "
-            "keys", ["policy", "pattern", "server", "keys", "exact", "hits", "of exact"], rows)
+            f"Hits under maxmemory {LIMIT >> 20} MB, five samples, beside an exact order of as "
+            "many keys", ["policy", "pattern", "server", "keys", "exact", "hits", "of exact"], rows)
     rows = []
     for policy in SHIFT_POLICIES:
         with context.all_servers() as servers:
