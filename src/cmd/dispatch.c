@@ -438,21 +438,21 @@ static void note_sizes(struct dispatch *dispatch, const struct call *call, uint6
 }
 
 static inline void ran(struct dispatch *dispatch, const struct call *call, struct command_row *row,
-                       uint64_t ns, bool failed, bool quietly)
+                       uint64_t ns, bool failed)
 {
     dispatch_account(dispatch, row, call->reply, ns, failed);
     if (UNLIKELY(call->client->tracking != NULL))
         tracking_ran(&dispatch->tracker, call, row);
-    if (UNLIKELY(ns >= dispatch->slow_ns) && !quietly)
+    if (UNLIKELY(ns >= dispatch->slow_ns))
         note_slow(dispatch, call, ns);
     if (UNLIKELY(dispatch->hook_count > 0))
         hooks_after(dispatch, call, ns);
 }
 
 void dispatch_ran(struct dispatch *dispatch, const struct call *call, struct command_row *row,
-                  uint64_t ns, bool failed, bool quietly)
+                  uint64_t ns, bool failed)
 {
-    ran(dispatch, call, row, ns, failed, quietly);
+    ran(dispatch, call, row, ns, failed);
 }
 
 static void run_heard(struct dispatch *dispatch, const struct command_row *row)
@@ -483,7 +483,7 @@ static void run(struct dispatch *dispatch, struct command_row *row, uint64_t spe
         monitors_tell(&dispatch->monitors, call, false);
     if (!keeps_waiting(dispatch, ns)) {
         ns += spent_ns;
-        ran(dispatch, call, row, ns, call->reply->errors != errors, false);
+        ran(dispatch, call, row, ns, call->reply->errors != errors);
     }
     if (UNLIKELY(call->client->tracking != NULL))
         tracking_command_over(&dispatch->tracker, call->client, row);

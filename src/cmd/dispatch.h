@@ -53,9 +53,9 @@ uint32_t dispatch_hash_keys(const struct store *store, const struct command_row 
 /* It was refused: counted, with the error that was written last. row NULL: there is none. */
 void dispatch_refused(struct dispatch *dispatch, struct command_row *row,
                       const struct reply *reply);
-/* It has run, and took so long. `quietly`: neither slow log nor latency events hear of it. */
+/* It has run, and took so long. */
 void dispatch_ran(struct dispatch *dispatch, const struct call *call, struct command_row *row,
-                  uint64_t ns, bool failed, bool quietly);
+                  uint64_t ns, bool failed);
 
 /* For cmd/blocking.c: a waiting client's request runs once more; it has spent so much already. */
 void dispatch_again(struct dispatch *dispatch, struct command_row *row,

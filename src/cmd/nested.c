@@ -93,10 +93,9 @@ enum nested_outcome nested_run_row(const struct call *outer, struct command_row 
     run(&call, row, flags);
     uint64_t ticks = ticks_now() - began;
     bool failed = reply->errors != errors;
-    dispatch_ran(context->dispatch, &call, row, ticks_ns(&context->ticks, ticks), failed,
-                 (flags & NESTED_QUIETLY) != 0);
+    dispatch_ran(context->dispatch, &call, row, ticks_ns(&context->ticks, ticks), failed);
     if ((row->flags & (CMD_ADMIN | CMD_SKIP_MONITOR)) == 0)
-        monitors_show(context->monitors, &call, (flags & NESTED_QUIETLY) != 0);
+        monitors_show(context->monitors, &call, (flags & NESTED_SCRIPTED) != 0);
     reply->errors = errors;
     arena_rewind(call.arena, mark);
     return failed ? NESTED_FAILED : NESTED_RAN;

@@ -16,7 +16,7 @@
 enum nested_flags {
     NESTED_GATED = 1,   /* whether anything may be written now is asked too: not in EXEC, which was
                          * asked as a whole */
-    NESTED_QUIETLY = 2, /* neither slow log nor latency events hear of it: they do of the script */
+    NESTED_SCRIPTED = 2, /* MONITOR shows it as a script's */
     NESTED_UNTOLD = 4,  /* its effects are nobody's business (redis.set_repl) */
 };
 

@@ -186,3 +186,11 @@ def test_monitor_flags_and_leaving(client, server):
         assert isinstance(monitor.call("EXEC")[0], Error)
     for _ in range(20):
         client.call("PING")
+
+
+def test_what_a_script_calls_is_kept_in_front_of_it(logged):
+    script = "redis.call('SET', 'a', 1) return redis.call('GET', 'a')"
+    logged.call("EVAL", script, 0)
+    logged.call("CONFIG", "SET", "slowlog-log-slower-than", -1)
+    entries = [entry[3] for entry in logged.call("SLOWLOG", "GET", 4)][-4:][:3]
+    assert [[b"EVAL", script.encode(), b"0"], [b"GET", b"a"], [b"SET", b"a", b"1"]] == entries

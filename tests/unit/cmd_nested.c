@@ -30,7 +30,7 @@ static void cmd_both(struct call *call)
 
 static void cmd_untold(struct call *call)
 {
-    run_parts(call, NESTED_QUIETLY | NESTED_UNTOLD);
+    run_parts(call, NESTED_SCRIPTED | NESTED_UNTOLD);
 }
 
 /* The outcome of one, whose reply nobody sees. */
