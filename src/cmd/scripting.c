@@ -4,6 +4,7 @@
 #include "base/version.h"
 #include "cmd/args.h"
 #include "cmd/dispatch.h"
+#include "cmd/functions.h"
 #include "cmd/memory_gate.h"
 #include "cmd/nested.h"
 #include "conf/config.h"
@@ -13,9 +14,6 @@
 #include <string.h>
 
 enum { NS_PER_MS = 1000000, COLLECT_NS = 100 * 1000, FREE_AT_ONCE = 64 };
-
-/* Of one engine: what scripts hold while they run, and what is loaded. */
-static const uint64_t engine_bytes_max = UINT64_C(256) * 1024 * 1024;
 
 /* --- flags ------------------------------------------------------------------------------------ */
 
@@ -70,7 +68,7 @@ void scripting_drop(struct scripting *scripting)
 struct script_engine *scripting_make_engine(const struct cmd_context *context)
 {
     const struct script_settings settings = { .seam = context->seam,
-                                              .memory_max = engine_bytes_max,
+                                              .memory_max = context->config->script_memory_limit,
                                               .version = SNUG_REDIS_VERSION };
     return script_engine_new(&settings);
 }
@@ -181,7 +179,7 @@ static bool lacks_memory(const struct scripting *scripting, struct command_row *
 static void run_command(void *context, struct bytes *argv, uint32_t argc, struct reply *reply)
 {
     struct scripting *scripting = context;
-    unsigned flags = NESTED_QUIETLY;
+    unsigned flags = NESTED_SCRIPTED;
     struct command_row *row = allowed_row(scripting, argv, argc, reply);
     if (row == NULL)
         return;
@@ -339,6 +337,7 @@ enum script_outcome scripting_run(struct call *call, const struct script_job *jo
     scripting->outer = call;
     scripting->wrote = scripting->killed = scripting->busy = false;
     scripting->repl = SCRIPT_REPL_AOF | SCRIPT_REPL_REPLICA;
+    script_set_memory_max(job->engine, call->context->config->script_memory_limit);
     enum script_outcome outcome = script_run(job->engine, job->function, &run, call->reply);
     if (script_error_is_commands(job->engine))
         reply_error_was_counted(call->reply);
@@ -354,10 +353,17 @@ enum script_outcome scripting_run(struct call *call, const struct script_job *jo
 uint64_t scripting_step(struct scripting *scripting)
 {
     struct script_engine *engine = scripting->engine;
-    if (LIKELY(engine == NULL))
+    struct script_engine *of_functions = functions_engine(scripting->context->functions);
+    bool more = false;
+    if (LIKELY(engine == NULL && of_functions == NULL))
         return UINT64_MAX;
-    bool more = script_cache_free_some(&scripting->cache, engine, FREE_AT_ONCE);
-    more = script_collect(engine, seam_now_ns(scripting->context->seam) + COLLECT_NS) || more;
+    uint64_t deadline_ns = seam_now_ns(scripting->context->seam) + COLLECT_NS;
+    if (engine != NULL)
+        more = script_cache_free_some(&scripting->cache, engine, FREE_AT_ONCE);
+    if (engine != NULL)
+        more = script_collect(engine, deadline_ns) || more;
+    if (of_functions != NULL)
+        more = script_collect(of_functions, deadline_ns) || more;
     return more ? 0 : UINT64_MAX;
 }
 

@@ -303,6 +303,7 @@ struct config {
 
     /* scripts: read by what asks for it, without effect yet */
     int64_t busy_reply_threshold; /* milliseconds */
+    uint64_t script_memory_limit; /* bytes, of each interpreter */
 
     /* TLS */
     int64_t tls_port; /* 0: none */

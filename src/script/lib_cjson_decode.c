@@ -46,6 +46,7 @@ struct json_reader {
     const char *next;
     struct json_token token;
     int depth;
+    uint32_t work;
     struct lib_text unescaped;
 };
 
@@ -259,6 +260,7 @@ static void read_mark(struct json_reader *reader, enum json_kind kind)
 
 static void read_token(struct json_reader *reader)
 {
+    lib_tick(reader->L, &reader->work);
     reader->next += strspn(reader->next, " \t\n\r");
     reader->token.at = reader->next;
     char first = *reader->next;

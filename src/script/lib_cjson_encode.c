@@ -12,6 +12,7 @@
 struct json_writer {
     lua_State *L;
     const struct json_settings *settings;
+    uint32_t work;
     struct lib_text text;
 };
 
@@ -130,6 +131,7 @@ static int64_t array_length(struct json_writer *writer)
     int64_t items = 0;
     lua_pushnil(writer->L);
     while (lua_next(writer->L, -2) != 0) {
+        lib_tick(writer->L, &writer->work);
         double key = lua_type(writer->L, -2) == LUA_TNUMBER ? lua_tonumber(writer->L, -2) : 0;
         if (!(key >= 1) || floor(key) != key) {
             lua_pop(writer->L, 2);
@@ -208,6 +210,7 @@ static void write_table(struct json_writer *writer, int depth)
 
 static void write_value(struct json_writer *writer, int depth)
 {
+    lib_tick(writer->L, &writer->work);
     switch (lua_type(writer->L, -1)) {
     case LUA_TSTRING:
         write_string(writer, -1);

@@ -8,6 +8,7 @@
 
 struct packer {
     lua_State *L;
+    uint32_t work;
     struct lib_text text;
 };
 
@@ -89,6 +90,7 @@ static size_t count_pairs(struct packer *packer, bool *array)
     *array = true;
     lua_pushnil(packer->L);
     while (lua_next(packer->L, -2) != 0) {
+        lib_tick(packer->L, &packer->work);
         lua_pop(packer->L, 1);
         count++;
         double key = lua_type(packer->L, -1) == LUA_TNUMBER ? lua_tonumber(packer->L, -1) : 0;
@@ -136,6 +138,7 @@ static void pack_table(struct packer *packer, int level)
 
 static void pack_value(struct packer *packer, int level)
 {
+    lib_tick(packer->L, &packer->work);
     switch (lua_type(packer->L, -1)) {
     case LUA_TSTRING:
         pack_string(packer);

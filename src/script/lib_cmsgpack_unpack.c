@@ -3,6 +3,7 @@
 #include "script/lib_cmsgpack.h"
 
 #include "base/bytes.h"
+#include "script/lib_text.h"
 
 #include <lauxlib.h>
 
@@ -10,6 +11,7 @@ struct unpacker {
     lua_State *L;
     const uint8_t *at;
     size_t left;
+    uint32_t work;
 };
 
 /* Pushes the value at `at`. Goes into itself as deep as the stack of Lua (8,000 slots, two a
@@ -105,6 +107,7 @@ static void unpack_signed(struct unpacker *in, unsigned bytes)
 
 static void unpack_value(struct unpacker *in)
 {
+    lib_tick(in->L, &in->work);
     luaL_checkstack(in->L, 3,
                     "too many return values at once; use unpack_one or unpack_limit instead.");
     uint8_t mark = *take(in, 1);
@@ -167,7 +170,7 @@ static int unpack_some(lua_State *L, int64_t limit, int64_t offset)
     if ((uint64_t)offset > count)
         return luaL_error(L, "Start offset %d greater than input length %d.", (int)offset,
                           (int)count);
-    struct unpacker in = { L, (const uint8_t *)string + offset, count - (size_t)offset };
+    struct unpacker in = { L, (const uint8_t *)string + offset, count - (size_t)offset, 0 };
     int64_t values = 0;
     while (in.left > 0 && (all || values < limit)) {
         unpack_value(&in);

@@ -25,6 +25,7 @@ struct format {
     /* What was read last. */
     char letter;
     size_t size; /* in bytes; 0 where the letter does not tell */
+    uint32_t work;
 };
 
 static struct format format_begin(lua_State *L)
@@ -89,6 +90,7 @@ static bool format_next(struct format *format)
 {
     if (*format->next == '\0')
         return false;
+    lib_tick(format->L, &format->work);
     format->letter = *format->next++;
     format->size = read_size(format);
     return true;

@@ -50,3 +50,10 @@ void text_push(const struct lib_text *text)
     luaL_checkstack(text->L, 1, "no room for a text");
     lua_pushlstring(text->L, (const char *)text->at, text->count);
 }
+
+void lib_look(lua_State *L)
+{
+    lua_Hook hook = lua_gethook(L);
+    if (hook != NULL)
+        hook(L, NULL);
+}

@@ -14,7 +14,18 @@
 
 #include <lua.h>
 
-enum { TEXT_SHORT_BYTES = 512 };
+enum { TEXT_SHORT_BYTES = 512, LIB_LOOK_EACH = 16384 };
+
+/* For what loops in C: now and then calls the hook that the state has for its instructions, if it
+ * has one, so that a library too can be ended where it is. */
+void lib_look(lua_State *L);
+static inline void lib_tick(lua_State *L, uint32_t *work)
+{
+    if (++*work < LIB_LOOK_EACH)
+        return;
+    *work = 0;
+    lib_look(L);
+}
 
 struct lib_text {
     lua_State *L;

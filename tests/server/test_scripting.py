@@ -272,7 +272,56 @@ ENDLESS = [
     "while true do redis.pcall('get', 'x') end",
     "return string.find(string.rep('a', 60), string.rep('a*', 60) .. 'b')",
     "local function f() while true do end end while true do xpcall(f, f) end",
+    "local t = {} for i = 1, 200000 do t[i] = i end while true do cjson.encode(t) end",
+    "local s = '[' .. string.rep('[],', 200000) .. '1]' while true do cjson.decode(s) end",
+    "local t = {} for i = 1, 200000 do t[i] = i end while true do cmsgpack.pack(t) end",
+    "local s = string.rep('\\144', 2000) while true do pcall(cmsgpack.unpack, s) end",
 ]
+
+# One call of a function in C that takes longer than anybody waits.
+LONG_CALLS = [
+    "local t = {} for i = 1, 60 do t = {t, t} end return cjson.encode(t)",
+    "local t = {} for i = 1, 15 do t = {t,t,t,t,t,t,t,t} end return cmsgpack.pack(t)",
+    "return struct.size(string.rep('b', 250000000))",
+]
+
+
+@pytest.mark.parametrize("text", LONG_CALLS)
+def test_a_long_call_is_killed(impatient, text):
+    with impatient.client() as other:
+        running = Running(impatient, text)
+        deadline = time.monotonic() + 20
+        while running.reply is None and time.monotonic() < deadline:
+            other.call("SCRIPT", "KILL")
+            time.sleep(0.02)
+        reply = str(running.result())
+        assert "Script killed by user" in reply or "not enough memory" in reply
+        assert other.call("PING") == "PONG"
+
+
+def test_what_scripts_hold_is_bounded_by_an_option(client, options):
+    long = "local s = string.rep('x', 60 * 1024 * 1024) return #s"
+    assert client.call("EVAL", long, 0) == 60 * 1024 * 1024
+    options(script_memory_limit="16mb")
+    assert "not enough memory" in str(client.call("EVAL", long, 0))
+    assert client.call("EVAL", "return #string.rep('x', 1024)", 0) == 1024
+    assert "must be between" in str(client.call("CONFIG", "SET", "script-memory-limit", "1mb"))
+
+
+def test_garbage_of_functions_is_collected_between_commands(server):
+    with server.client() as client:
+        client.call("FUNCTION", "FLUSH")
+        client.call("FUNCTION", "LOAD", "#!lua name=g\nredis.register_function('g', function() "
+                    "local t = {} for i = 1, 20000 do t[i] = {i} end return #t end)")
+        for _ in range(20):
+            assert client.call("FCALL", "g", 0) == 20000
+        memory = lambda: int(dict(line.split(b":") for line in client.call(
+            "INFO", "memory").split(b"\r\n") if b":" in line)[b"used_memory_vm_functions"])
+        deadline = time.monotonic() + 20
+        while memory() > 1500000 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert memory() < 1500000
+        client.call("FUNCTION", "FLUSH")
 
 
 @pytest.mark.parametrize("text", ENDLESS)
