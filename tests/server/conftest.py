@@ -201,6 +201,7 @@ class Both:
         self.snug, self.redis, self.resp = snug, redis, resp
         for client in (snug, redis):
             client.call("FLUSHALL")
+            client.call("CONFIG", "RESETSTAT")  # the other one has served other tests
             client.call("HELLO", resp)
 
     def call(self, *arguments, sort=False):
