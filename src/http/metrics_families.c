@@ -305,6 +305,11 @@ void put_edition_cost(struct exposition *exposition, const struct metric_row *ro
     exposition_sample(exposition, row, "", "", (double)exposition->edition->cost_ns / 1e9);
 }
 
+void put_edition_piece(struct exposition *exposition, const struct metric_row *row)
+{
+    exposition_sample(exposition, row, "", "", (double)exposition->edition->piece_ns / 1e9);
+}
+
 /* --- percentiles, as INFO latencystats has them ----------------------------------------------- */
 
 static void put_quantiles(struct exposition *exposition, const struct metric_row *row,

@@ -863,5 +863,11 @@ const struct metric_row metrics_rows[] = {
       .unit = "seconds",
       .source = "the HTTP thread",
       .put = put_edition_cost },
+    { .name = "snug_published_piece_seconds",
+      .type = METRIC_GAUGE,
+      .help = "The longest piece of that work, which a command may have waited for.",
+      .unit = "seconds",
+      .source = "the HTTP thread",
+      .put = put_edition_piece },
 };
 const size_t metrics_rows_count = sizeof metrics_rows / sizeof *metrics_rows;

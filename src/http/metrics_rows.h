@@ -59,6 +59,7 @@ void put_http_connections(struct exposition *exposition, const struct metric_row
 void put_http_denied(struct exposition *exposition, const struct metric_row *row);
 void put_http_closed(struct exposition *exposition, const struct metric_row *row);
 void put_edition_age(struct exposition *exposition, const struct metric_row *row);
+void put_edition_piece(struct exposition *exposition, const struct metric_row *row);
 void put_edition_cost(struct exposition *exposition, const struct metric_row *row);
 
 #endif

@@ -169,7 +169,7 @@ bool heap_picture_lane(const struct heap_picture *picture, const struct heap *he
                        unsigned size_class, struct heap_lane_figures *figures)
 {
     bool any = heap_lane(heap, kind, size_class, figures);
-    if (picture->counted == NULL)
+    if (picture->counted == NULL || !any)
         return any;
     const struct occupancy *counted = &picture->counted[kind * heap_classes(heap) + size_class];
     memcpy(figures->by_occupancy, counted->by, sizeof figures->by_occupancy);

@@ -98,6 +98,7 @@ struct edition *published_begin(struct published *published)
     edition->made_ns = published->last_ns;
     edition->made_wall_ms = seam_wall_ms(published->seam);
     edition->failed = false;
+    edition->cost_ns = edition->piece_ns = 0;
     edition->figures.count = edition->doctor.count = 0;
     edition->commands.count = edition->lanes.count = 0;
     return edition;
@@ -107,7 +108,6 @@ void published_end(struct published *published)
 {
     struct edition *edition = &published->editions[published->back];
     uint64_t one = 1;
-    edition->cost_ns = seam_now_ns(published->seam) - edition->made_ns;
     unsigned given = atomic_exchange_explicit(&published->ready, published->back | PUBLISHED_FRESH,
                                               memory_order_acq_rel);
     published->back = given & ~(unsigned)PUBLISHED_FRESH;

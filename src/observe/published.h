@@ -42,6 +42,7 @@ struct edition {
     uint64_t made_ns;
     int64_t made_wall_ms;
     uint64_t cost_ns;       /* what making it took of the executing thread */
+    uint64_t piece_ns;      /* the longest piece of that, at one safe point */
     bool failed;            /* memory was short: something is left out */
     struct buffer figures;  /* INFO's text, every section; then "# Snug", what only we have */
     struct buffer doctor;   /* MEMORY DOCTOR's words */

@@ -46,6 +46,8 @@ struct server {
     struct published *published;        /* NULL until http-port is set for the first time */
     const struct http_part *http_part;  /* NULL: not loaded */
     struct http *http;                  /* NULL: no http-port */
+    struct edition *edition;            /* that is being written, or NULL */
+    unsigned edition_piece;             /* the next of it */
     struct biggest *biggest;            /* likewise */
     struct arena diagnosis;             /* for the doctor's words */
     uint64_t machine_limit, machine_ns; /* what the machine allows, and when it was asked */

@@ -96,13 +96,27 @@ static void write_io_threads(struct info *info, const struct config *config)
     buffer_release(&value);
 }
 
-static void write_figures(struct server *server, struct edition *edition)
+/* As INFO everything; test_http.py compares them. */
+static const char *const sections[] = {
+    "server",  "clients",      "memory",     "persistence",  "stats",   "replication", "cpu",
+    "modules", "commandstats", "errorstats", "latencystats", "cluster", "keyspace",
+};
+enum { SECTIONS = sizeof sections / sizeof *sections };
+
+static void write_section(struct server *server, struct edition *edition, unsigned at)
 {
-    static const struct bytes everything = { (const uint8_t *)"everything", 10 };
+    struct info info = { .context = &server->context, .text = edition->figures };
+    struct bytes name = bytes_of_text(sections[at]);
+    info_write(&info, &name, 1);
+    edition->figures = info.text;
+    edition->failed |= info.failed;
+}
+
+static void write_own(struct server *server, struct edition *edition)
+{
     struct info info = { .context = &server->context, .text = edition->figures };
     struct heap_figures heap;
     heap_figures(store_heap(server->store), &heap);
-    info_write(&info, &everything, 1);
     info_line(&info, "\r\n# Snug");
     info_count(&info, "snug_databases", store_databases(server->store));
     write_io_threads(&info, &server->config);
@@ -186,28 +200,63 @@ static void write_lanes(struct server *server, struct edition *edition)
     const struct heap *heap = store_heap(server->store);
     for (uint32_t kind = 0; kind < edition->kinds; kind++)
         for (uint32_t class = 0; class < edition->classes; class ++) {
-            struct published_lane lane;
-            memset(&lane, 0, sizeof lane);
-            lane.kind = kind;
-            lane.size_class = class;
+            struct published_lane lane = { .kind = kind, .size_class = class };
             if (heap_picture_lane(server->published->picture, heap, kind, class, &lane.figures))
                 edition->failed |= !buffer_append(&edition->lanes, bytes_of(&lane, sizeof lane));
         }
 }
 
-static void publish(struct server *server)
+static void write_biggest(struct server *server, struct edition *edition)
 {
-    struct edition *edition = published_begin(server->published);
-    write_figures(server, edition);
-    if (published_is_watched(server->published, edition->made_ns))
-        write_doctor(server, edition); /* the metrics have no place for words */
-    write_commands(server, edition);
-    write_lanes(server, edition);
-    edition->slices = server->observer->slices;
     biggest_found(server->biggest, &edition->biggest);
     edition->biggest_visited = server->biggest->visited;
     edition->biggest_rounds = server->biggest->rounds;
+}
+
+/* A piece at each safe point, so that commands wait for no more than one; false after the last. */
+static bool write_piece(struct server *server, struct edition *edition, unsigned piece)
+{
+    if (piece < SECTIONS) {
+        write_section(server, edition, piece);
+        return true;
+    }
+    switch (piece - SECTIONS) {
+    case 0:
+        write_own(server, edition);
+        return true;
+    case 1:
+        write_commands(server, edition);
+        return true;
+    case 2:
+        write_lanes(server, edition);
+        edition->slices = server->observer->slices;
+        return true;
+    default:
+        write_biggest(server, edition);
+        if (published_is_watched(server->published, edition->made_ns))
+            write_doctor(server, edition); /* the metrics have no place for words */
+        return false;
+    }
+}
+
+/* False: the edition is whole, and was handed over. */
+static bool publish_piece(struct server *server)
+{
+    uint64_t began_ns = seam_now_ns(&server->seam);
+    if (server->edition == NULL) {
+        server->edition = published_begin(server->published);
+        server->edition_piece = 0;
+    }
+    struct edition *edition = server->edition;
+    bool more = write_piece(server, edition, server->edition_piece++);
+    uint64_t spent_ns = seam_now_ns(&server->seam) - began_ns;
+    edition->cost_ns += spent_ns;
+    edition->piece_ns = spent_ns > edition->piece_ns ? spent_ns : edition->piece_ns;
+    if (more)
+        return true;
     published_end(server->published);
+    server->edition = NULL;
+    return false;
 }
 
 /* --- at safe points --------------------------------------------------------------------------- */
@@ -233,8 +282,9 @@ uint64_t server_publish(struct server *server, uint64_t now_ns)
 {
     if (LIKELY(server->http == NULL))
         return UINT64_MAX;
-    if (published_is_asked(server->published, now_ns))
-        publish(server);
+    if ((server->edition != NULL || published_is_asked(server->published, now_ns)) &&
+        publish_piece(server))
+        return 0;
     return watch(server, now_ns);
 }
 
@@ -258,7 +308,8 @@ static bool prepare(struct server *server)
     published_open(server->published, true);
     server->published->wake = wake;
     server->published->wake_context = server->net;
-    publish(server);
+    while (publish_piece(server))
+        ;
     return true;
 }
 
@@ -370,4 +421,5 @@ void server_drop_http(struct server *server)
     published_drop(server->published);
     memory_give(server->biggest);
     server->published = NULL;
+    server->edition = NULL;
 }
