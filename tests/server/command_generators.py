@@ -268,6 +268,7 @@ GENERATORS = {
     "rename": lambda r: [key(r), key(r)],
     "renamenx": lambda r: [key(r), key(r)],
     "restore": restore_arguments,
+    "restore-asking": restore_arguments,
     "scan": scan_arguments,
     "touch": keys,
     "ttl": lambda r: [key(r)],

@@ -253,3 +253,15 @@ def test_while_a_snapshot_is_written(start):
     assert client.call("DEBUG", "RELOAD", "NOSAVE") == "OK"
     assert {name: client.call("DEBUG", "DIGEST-VALUE", name) for name in names} == before
     assert client.call("EXISTS", "copy:list") == 0
+
+
+def test_restore_asking(both):
+    """RESTORE, whatever a cluster would say of the key's place."""
+    both.call("SET", "from", "value")
+    dump = both.redis.call("DUMP", "from")
+    both.call("RESTORE-ASKING", "to", 0, dump)
+    both.call("RESTORE-ASKING", "to", 0, dump)
+    both.call("RESTORE-ASKING", "to", 100000, dump, "REPLACE", "IDLETIME", 5)
+    both.call("GET", "to")
+    both.call("RESTORE-ASKING", "to")
+    both.call("COMMAND", "GETKEYS", "RESTORE-ASKING", "to", 0, dump)
