@@ -198,9 +198,23 @@ static bool advise(struct buffer *text, enum latency_event event, const struct c
             text, "  Giving pages back is a call of the system, which took long. Transparent huge "
                   "pages and swap make it slower.\n");
     case LATENCY_LOG:
+    case LATENCY_LOG_ALONE:
         return buffer_append_text(
-            text, "  Writing the append-only log took long: the disk is busy, or appendfsync is "
-                  "always and each write waits for it. everysec syncs beside the commands.\n");
+            text, "  Writing the append-only log took long: the disk is busy, or the system has "
+                  "no memory left for what waits to be written to it.\n");
+    case LATENCY_LOG_SYNCING:
+        return buffer_append_text(
+            text, "  Writing the append-only log waited for its sync, which takes the disk longer "
+                  "than two seconds. appendfsync no leaves the syncing to the system.\n");
+    case LATENCY_LOG_SAVING:
+        return buffer_append_text(
+            text, "  Writing the append-only log waited for the disk, to which a snapshot or a "
+                  "rewrite is written. no-appendfsync-on-rewrite yes leaves out syncs "
+                  "meanwhile.\n");
+    case LATENCY_LOG_SYNC:
+        return buffer_append_text(
+            text, "  With appendfsync always each reply waits for the disk. everysec syncs beside "
+                  "the commands.\n");
     case LATENCY_EVICT:
         return buffer_printf(text,
                              "  Making room under maxmemory takes a fraction of a millisecond a "

@@ -5,6 +5,7 @@
 #include "cmd/functions.h"
 #include "cmd/persist.h"
 #include "conf/config.h"
+#include "observe/observer.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -264,11 +265,29 @@ bool persist_log_switch(struct persistence *persistence, bool on)
 
 /* --- flushing --------------------------------------------------------------------------------- */
 
-static void take_settings(struct persist_log *log, const struct persistence *persistence)
+static void note_time(void *context, enum aof_wait wait, uint64_t ns)
+{
+    static const enum latency_event events[] = { [AOF_WRITE_ALONE] = LATENCY_LOG_ALONE,
+                                                 [AOF_WRITE_WHILE_SYNCING] = LATENCY_LOG_SYNCING,
+                                                 [AOF_WRITE_WHILE_SAVING] = LATENCY_LOG_SAVING,
+                                                 [AOF_SYNC_ALWAYS] = LATENCY_LOG_SYNC };
+    const struct persistence *persistence = context;
+    struct latency *latency = &persistence->context->observer->latency;
+    int64_t threshold = persistence->context->config->latency_monitor_threshold;
+    int64_t wall_ms = seam_wall_ms(persistence->context->seam);
+    latency_add(latency, events[wait], ns, threshold, wall_ms);
+    if (wait != AOF_SYNC_ALWAYS)
+        latency_add(latency, LATENCY_LOG, ns, threshold, wall_ms);
+}
+
+static void take_settings(struct persist_log *log, struct persistence *persistence)
 {
     const struct config *config = persistence->context->config;
     log->set.log.policy = (enum aof_policy)config->appendfsync;
     log->set.log.timestamps = config->aof_timestamp_enabled;
+    log->set.log.saving = saver_is_running(&persistence->saver);
+    log->set.log.took = config->latency_monitor_threshold > 0 ? note_time : NULL;
+    log->set.log.took_context = persistence;
     log->set.log.held = config->no_appendfsync_on_rewrite && saver_is_running(&persistence->saver);
     log->set.keep_history = config->aof_disable_auto_gc;
 }
@@ -346,6 +365,8 @@ enum saver_rewrite persist_log_begin_rewrite(struct persistence *persistence,
     case AOF_STEP_FAILED:
     default:
         persistence->log.last_failed = true;
+        if (persistence->log.made)
+            note_refusal(&persistence->log, persistence);
         tell(persistence, CONFIG_LOG_WARNING, "Background AOF rewrite could not begin: %s",
              reason_of(err));
         return SAVER_REWRITE_FAILS;
@@ -426,9 +447,9 @@ void persist_log_cron(struct persistence *persistence)
     const struct saver *saver = &persistence->saver;
     if (!log->enabled)
         return;
+    aof_set_tidy(&log->set);
     persist_log_flush_now(log, persistence);
     note_refusal(log, persistence);
-    aof_set_tidy(&log->set);
     if (saver_is_running(saver) || saver->rewrite_wanted)
         return;
     if (needs_rewrite(log, persistence)) {
@@ -483,11 +504,13 @@ void cmd_waitaof(struct call *call)
     }
     bool synced = false;
     if (log->enabled && aof_set_is_open(&log->set) && !log->set.provisional) {
+        aof_set_tidy(&log->set);
         persist_log_flush_now(log, persistence);
         synced = aof_log_flush(&log->set.log, true) == AOF_FLUSHED;
         if (synced && local > 0)
             synced = aof_log_sync(&log->set.log);
         synced = synced && aof_log_synced(&log->set.log) >= log->set.log.written;
+        note_refusal(log, persistence);
     }
     reply_array(call->reply, 2);
     reply_i64(call->reply, synced);
@@ -504,6 +527,8 @@ void debug_loadaof(struct call *call)
                                  "base is not written yet");
         return;
     }
+    aof_set_tidy(&log->set);
+    note_refusal(log, persistence);
     if (log->refuses) {
         reply_error(call->reply, "ERR the append only file is not whole; the log says why");
         return;

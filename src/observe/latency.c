@@ -12,6 +12,10 @@ static const char *const names[LATENCY_EVENTS] = {
     [LATENCY_FREE] = "lazyfree-step",
     [LATENCY_TIDY] = "tidy-step",
     [LATENCY_LOG] = "aof-write",
+    [LATENCY_LOG_ALONE] = "aof-write-alone",
+    [LATENCY_LOG_SYNCING] = "aof-write-pending-fsync",
+    [LATENCY_LOG_SAVING] = "aof-write-active-child",
+    [LATENCY_LOG_SYNC] = "aof-fsync-always",
     [LATENCY_EVICT] = "eviction-cycle",
     [LATENCY_EVICT_DEL] = "eviction-del",
 };

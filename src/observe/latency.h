@@ -23,9 +23,13 @@ enum latency_event {
     LATENCY_EXPIRE,        /* expire-cycle */
     LATENCY_FREE,          /* while giving back what was removed: lazyfree-step, our own */
     LATENCY_TIDY,          /* while giving pages back to the system: tidy-step, our own */
-    LATENCY_LOG,   /* aof-write: the append-only log is written, and synced where it always is */
-    LATENCY_EVICT, /* eviction-cycle: making room under maxmemory */
-    LATENCY_EVICT_DEL, /* eviction-del: one key of it */
+    LATENCY_LOG,           /* aof-write: the append-only log is written, whatever is beside it */
+    LATENCY_LOG_ALONE,     /* aof-write-alone: nothing is beside it */
+    LATENCY_LOG_SYNCING,   /* aof-write-pending-fsync: the log's worker syncs it */
+    LATENCY_LOG_SAVING,    /* aof-write-active-child: a snapshot or a rewrite is written */
+    LATENCY_LOG_SYNC,      /* aof-fsync-always */
+    LATENCY_EVICT,         /* eviction-cycle: making room under maxmemory */
+    LATENCY_EVICT_DEL,     /* eviction-del: one key of it */
     LATENCY_EVENTS,
 };
 

@@ -266,6 +266,49 @@ static bool write_pending(struct aof_log *log)
     return false;
 }
 
+static void tell_time(struct aof_log *log, enum aof_wait wait, uint64_t began_ns)
+{
+    if (log->took != NULL)
+        log->took(log->took_context, wait, seam_now_ns(log->seam) - began_ns);
+}
+
+static uint64_t time_began(const struct aof_log *log)
+{
+    return log->took != NULL ? seam_now_ns(log->seam) : 0;
+}
+
+static bool write_timed(struct aof_log *log, bool syncing)
+{
+    uint64_t began_ns = time_began(log);
+    bool wrote = write_pending(log);
+    int error = errno;
+    enum aof_wait wait = log->saving ? AOF_WRITE_WHILE_SAVING : AOF_WRITE_ALONE;
+    tell_time(log, syncing ? AOF_WRITE_WHILE_SYNCING : wait, began_ns);
+    errno = error;
+    return wrote;
+}
+
+static bool sync_timed(struct aof_log *log)
+{
+    uint64_t began_ns = time_began(log);
+    bool synced = aof_log_sync(log);
+    int error = errno;
+    tell_time(log, AOF_SYNC_ALWAYS, began_ns);
+    errno = error;
+    return synced;
+}
+
+/* A sync that failed where nothing is written any more would be told for ever. */
+static void sync_again(struct aof_log *log)
+{
+    uint64_t now = seam_now_ns(log->seam);
+    if (log->error == 0 || log->pending.count > 0 || now - log->failed_ns < second_ns)
+        return;
+    log->failed_ns = now;
+    bool synced = aof_log_sync(log);
+    (void)synced; /* the error says so */
+}
+
 enum aof_flush aof_log_flush(struct aof_log *log, bool now)
 {
     ENSURE(!log->open);
@@ -275,11 +318,13 @@ enum aof_flush aof_log_flush(struct aof_log *log, bool now)
     bool some = log->pending.count > 0;
     if (some && waits(log, &state, now))
         return AOF_WAITS;
-    if (some && !write_pending(log))
+    if (some && !write_timed(log, state.syncing))
         return log->policy == AOF_ALWAYS ? AOF_FATAL : AOF_REFUSING;
     if (log->policy == AOF_ALWAYS && !log->held && log->sync_position < log->written &&
-        !aof_log_sync(log))
+        !sync_timed(log))
         return AOF_FATAL;
+    if (log->policy != AOF_ALWAYS)
+        sync_again(log);
     sync_behind(log, &state);
     return state.error != 0 && log->policy == AOF_EVERYSEC ? AOF_REFUSING : AOF_FLUSHED;
 }

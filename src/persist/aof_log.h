@@ -28,10 +28,17 @@
 
 enum aof_policy { AOF_EVERYSEC = 0, AOF_ALWAYS = 1, AOF_NEVER = 2 }; /* appendfsync */
 
+/* What took long. */
+enum aof_wait { AOF_WRITE_ALONE, AOF_WRITE_WHILE_SYNCING, AOF_WRITE_WHILE_SAVING, AOF_SYNC_ALWAYS };
+
 struct aof_log {
     const struct seam *seam;
     struct aof_worker *worker;
     enum aof_policy policy;
+    bool saving; /* a snapshot or a rewrite is under way */
+    /* How long a write or a sync took; NULL: nobody asks, and no clock is read. */
+    void (*took)(void *context, enum aof_wait wait, uint64_t ns);
+    void *took_context;
     bool timestamps; /* aof-timestamp-enabled */
     bool held;       /* no sync for now: no-appendfsync-on-rewrite, and one is under way */
 
@@ -53,7 +60,7 @@ struct aof_log {
     size_t transaction; /* where its MULTI stands */
     uint32_t effects;   /* in it */
     bool open, spoiled; /* a transaction */
-    uint64_t waits_since_ns, synced_ns, sync_position;
+    uint64_t waits_since_ns, synced_ns, failed_ns, sync_position;
 };
 
 enum aof_flush {

@@ -60,16 +60,8 @@ static bool on_held(void *context, const struct net_request *request, bool write
 static void on_sending(void *context)
 {
     struct server *server = context;
-    if (UNLIKELY(server->persistence == NULL))
-        return;
-    if (LIKELY(server->config.latency_monitor_threshold == 0)) {
+    if (LIKELY(server->persistence != NULL))
         persist_flush(server->persistence);
-        return;
-    }
-    uint64_t began_ns = seam_now_ns(&server->seam);
-    persist_flush(server->persistence);
-    latency_add(&server->observer->latency, LATENCY_LOG, seam_now_ns(&server->seam) - began_ns,
-                server->config.latency_monitor_threshold, seam_wall_ms(&server->seam));
 }
 
 static void on_arrived(void *context, struct client *client)
