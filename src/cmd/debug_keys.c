@@ -1,6 +1,7 @@
 /* DEBUG about keys and their places: OBJECT, SDSLEN, HTSTATS, POPULATE. */
 #include "base/buffer.h"
 #include "cmd/debug.h"
+#include "cmd/persist.h"
 #include "struct/index.h"
 #include "types/string.h"
 
@@ -197,6 +198,10 @@ void debug_populate(struct call *call)
 {
     struct population population = { .prefix = BYTES("key") };
     uint64_t count, number = 0;
+    if (call->context->persistence != NULL && call->context->persistence->loading != NULL) {
+        reply_error(call->reply, "LOADING Redis is loading the dataset in memory");
+        return;
+    }
     if (!read_amount(call, 2, INT64_MAX, &count))
         return;
     if (call->argc > 3)

@@ -163,6 +163,7 @@ void persist_cron(struct persistence *persistence)
 
 void persist_flushed(struct persistence *persistence)
 {
+    saver_give_up_old(&persistence->saver);
     if (persistence->context->config->save.count > 0)
         saver_want(&persistence->saver);
 }
@@ -174,6 +175,15 @@ static bool wants_last_snapshot(const struct persistence *persistence, unsigned 
     return (flags & SHUTDOWN_SAVE) != 0 || persistence->context->config->save.count > 0;
 }
 
+/* What was given up for an end that does not come. */
+static void go_on(struct saver *saver, bool saving, bool rewriting)
+{
+    if (saving)
+        saver_want(saver);
+    if (rewriting)
+        saver_want_rewrite(saver);
+}
+
 bool persist_before_exit(struct persistence *persistence, unsigned flags)
 {
     struct cmd_context *context = persistence->context;
@@ -181,6 +191,8 @@ bool persist_before_exit(struct persistence *persistence, unsigned flags)
         log_text(context, CONFIG_LOG_WARNING, "Writing initial AOF, can't exit");
         return false;
     }
+    bool saving = saver_is_saving(&persistence->saver);
+    bool rewriting = saver_is_rewriting(&persistence->saver);
     persistence->stop_loading = true;
     if (saver_is_running(&persistence->saver))
         log_text(context, CONFIG_LOG_WARNING, "A snapshot is being written: it is given up.");
@@ -197,6 +209,7 @@ bool persist_before_exit(struct persistence *persistence, unsigned flags)
     }
     log_text(context, CONFIG_LOG_WARNING, "Error trying to save the DB, can't exit.");
     persistence->stop_loading = false;
+    go_on(&persistence->saver, saving, rewriting);
     return false;
 }
 

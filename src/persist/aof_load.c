@@ -281,6 +281,22 @@ static enum aof_outcome leave_out(const struct aof_place *place,
     return AOF_SHORTENED;
 }
 
+/* Commands may be none, and a snapshot is never without a byte. */
+static enum aof_outcome load_base(const struct aof_place *place, const char *name, bool last,
+                                  const struct aof_handler *handler,
+                                  const struct aof_load_options *options,
+                                  struct aof_load_report *report)
+{
+    static const char ending[] = ".rdb";
+    size_t count = strlen(name), least = sizeof ending - 1;
+    enum aof_outcome outcome = aof_load_file(place, name, last, handler, options, report);
+    if (outcome != AOF_EMPTY || count < least || strcmp(name + count - least, ending) != 0)
+        return outcome;
+    report->rdb = true;
+    report->reason = "a snapshot without a byte";
+    return report->outcome = AOF_CORRUPT;
+}
+
 enum aof_outcome aof_load(const struct aof_place *place, const struct aof_manifest *manifest,
                           const struct aof_handler *handler, const struct aof_load_options *options,
                           struct aof_load_report *report)
@@ -292,7 +308,7 @@ enum aof_outcome aof_load(const struct aof_place *place, const struct aof_manife
     const struct aof_file *base = aof_manifest_nth(manifest, AOF_BASE, 0);
     *report = (struct aof_load_report){ .outcome = all };
     if (base != NULL)
-        all = aof_load_file(place, base->name, count == 0, handler, options, report);
+        all = load_base(place, base->name, count == 0, handler, options, report);
     for (uint32_t i = 0; i < extent && all <= AOF_NONE; i++) {
         const struct aof_file *file = aof_manifest_nth(manifest, AOF_INCREMENT, i);
         enum aof_outcome one =

@@ -249,6 +249,12 @@ void saver_cancel(struct saver *saver)
     end(saver, finish(saver), true);
 }
 
+void saver_give_up_old(struct saver *saver)
+{
+    if (saver_is_saving(saver) && saver->background)
+        snapshot_cancel(saver->snapshot);
+}
+
 void saver_cancel_rewrite(struct saver *saver)
 {
     saver->rewrite_wanted = false;

@@ -68,6 +68,9 @@ void saver_want(struct saver *saver);
 /* The same of a rewrite. */
 MUST_CHECK enum err saver_begin_rewrite(struct saver *saver);
 void saver_want_rewrite(struct saver *saver);
+/* Everything was removed: a snapshot that is written, and not named yet, must not bring it back. It
+ * is told anew. */
+void saver_give_up_old(struct saver *saver);
 /* What is under way, and what is wanted: no more. */
 void saver_cancel_rewrite(struct saver *saver);
 /* Writes it before this returns; a rewrite begins anew after that. ERR_EXISTS as above; ERR_SYSTEM:

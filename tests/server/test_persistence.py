@@ -353,13 +353,14 @@ def test_clients_are_answered_while_a_file_is_loaded(start, snug_program):
     assert client.call("DBSIZE") > 0
     server.stop(signal.SIGKILL)
     other = running(snug_program, server.directory, "--loading-process-events-interval-bytes",
-                    "1024", loaded=False)
+                    "1024", "--enable-debug-command", "yes", loaded=False)
     try:
         with Client(other.port, timeout=60) as probe:
             replies, loading = set(), {}
             until(lambda: replies.add(str(probe.call("DBSIZE"))[:7]) or
+                  replies.add(str(probe.call("DEBUG", "POPULATE", 1, "key"))[:7]) or
                   loading.update(info(probe)) or loading["loading"] == "0")
-            assert all(reply == "LOADING" or reply.isdigit() for reply in replies)
+            assert all(reply in ("LOADING", "OK") or reply.isdigit() for reply in replies)
             assert probe.call("DBSIZE") in (20000, 400000)
     finally:
         assert other.stop() == 0
@@ -375,3 +376,18 @@ def test_nothing_is_executed_behind_shutdown(start, restart):
     assert server.process.wait(20) == 0
     client = restart(server).client()
     assert client.call("KEYS", "*") == [b"before"]
+
+
+def test_a_shutdown_that_fails_lets_the_snapshot_go_on(start):
+    server = start("--rdb-key-save-delay", "5000", "--enable-debug-command", "yes",
+                   "--enable-protected-configs", "yes")
+    client = server.client(timeout=60)
+    client.call("DEBUG", "POPULATE", 40)
+    (server.directory / "taken").mkdir()
+    assert client.call("BGSAVE") == "Background saving started"
+    client.call("CONFIG", "SET", "dbfilename", "taken")  # it cannot take the name of a directory
+    assert client.call("SHUTDOWN", "SAVE").startswith("ERR Errors trying to SHUTDOWN")
+    (server.directory / "taken").rmdir()
+    until(lambda: (server.directory / "taken").is_file())
+    assert info(client)["rdb_last_bgsave_status"] == "ok"
+
