@@ -7,7 +7,8 @@
  * Pointers: names are static.
  * Threads:  the executing thread.
  * Failure:  false: no memory, or no option of encodings.
- * Cost:     1 ms for each 4 GB of heap; 5 ms of CPU at the most for an option, then it says what it saw. */
+ * Cost:     1 ms for each 4 GB of heap; 5 ms of CPU at the most for an option, by what it saw until
+ *           then. */
 #ifndef OBSERVE_PREVIEW_H
 #define OBSERVE_PREVIEW_H
 

@@ -6,6 +6,7 @@
 #include "types/parts.h"
 #include "types/string.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -105,7 +106,8 @@ static bool remake(struct aside *aside, const struct entry *entry, const struct 
         const struct type_ops *ops = type_ops(made.type);
         remade->bytes =
             ops->bytes(&aside->space, &made) + bytes_with_entry(aside, entry, made.body.count);
-        strncpy(remade->name, ops->encoding_name(&aside->space, &made), sizeof remade->name - 1);
+        const char *name = ops->encoding_name(&aside->space, &made);
+        snprintf(remade->name, sizeof remade->name, "%s", name);
         value_drop(&aside->space, &made);
     }
     buffer_release(&body);
