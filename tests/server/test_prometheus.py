@@ -204,6 +204,9 @@ def test_redis_exporter_says_the_same(start, tmp_path):
     client = watched.server.client()
     for number in range(500):
         client.call("SET", f"key:{number}", "v" * 100, "EX", 5000)
+    for first in range(0, 20000, 500):
+        client.call("MSET", *[part for number in range(first, first + 500)
+                              for part in (f"other:{number}", "v" * 100)])
     client.call("GET", "key:1")
     client.call("GET", "absent")
     client.call("LPUSH", "key:1", "wrong")
