@@ -134,6 +134,7 @@ uint64_t defrag_step(struct defrag *defrag)
 
 bool defrag_press(struct defrag *defrag, uint64_t deadline_ns)
 {
+    struct heap *heap = store_heap(defrag->store);
     struct heap_mover mover = store_mover(defrag->store);
     const struct seam *seam = defrag->seam;
     enum heap_move_outcome outcome = HEAP_MOVE_STEPPED;
@@ -141,10 +142,14 @@ bool defrag_press(struct defrag *defrag, uint64_t deadline_ns)
     if (!defrag->limits.enabled)
         return false;
     while (outcome == HEAP_MOVE_STEPPED && now_ns < deadline_ns) {
-        uint64_t end_ns = now_ns + defrag->cycle_ns - defrag->cycle_ns / 5;
-        uint64_t cpu_ns = seam->cpu_ns(seam->context), began_ns = now_ns;
-        outcome = heap_move_step(store_heap(defrag->store), &mover,
-                                 end_ns < deadline_ns ? end_ns : deadline_ns);
+        uint64_t slice_ns = now_ns + defrag->cycle_ns - defrag->cycle_ns / 5, began_ns = now_ns;
+        uint64_t end_ns = slice_ns < deadline_ns ? slice_ns : deadline_ns;
+        uint64_t cpu_ns = seam->cpu_ns(seam->context);
+        if (defrag->pack_row == 0)
+            outcome = heap_move_step(heap, &mover, end_ns);
+        if (defrag->pack_row != 0 || outcome == HEAP_MOVE_IDLE)
+            outcome = heap_pack_step(heap, &mover, &defrag->pack_row, end_ns) ? HEAP_MOVE_STEPPED
+                                                                              : HEAP_MOVE_IDLE;
         now_ns = seam_now_ns(seam);
         account_slice(defrag, now_ns - began_ns, seam->cpu_ns(seam->context) - cpu_ns);
     }

@@ -22,6 +22,7 @@ struct defrag {
     unsigned effort; /* active_defrag_running */
     enum move_reason reason;
     uint64_t decided_ns, last_ns;
+    uint32_t pack_row;             /* defrag_press packs from here on; 0: the round is over */
     int64_t credit_ns;             /* negative after a slice that took longer */
     uint64_t started_ns, total_ns; /* wall time with defragmentation running */
     uint64_t slices, slice_max_ns, slice_total_ns;
@@ -38,7 +39,8 @@ void defrag_configure(struct defrag *defrag, const struct move_limits *limits, u
 uint64_t defrag_step(struct defrag *defrag);
 
 /* For who is short of memory: moves until the deadline whatever the thresholds say, in slices as
- * ever. False: nothing is left to move, or nothing may be. */
+ * ever, and then packs what is left in spans that are partly filled. False: nothing is left to
+ * move, or nothing may be. */
 MUST_CHECK bool defrag_press(struct defrag *defrag, uint64_t deadline_ns);
 
 /* Build for tests: moves every movable block (up to a bound) now. Nothing unless SNUG_MOVE_ALL. */

@@ -9,7 +9,6 @@ enum {
     MEASURE_NS = 100 * MS,       /* the kernel is asked, where nothing seems to happen */
     MEASURE_OVER_NS = 300 * US,  /* and where the limit is passed */
     MEASURE_BYTES = 1024 * 1024, /* or what is known has changed by so much */
-    STUCK_NS = MS,
     PURGE_NS = 100 * MS,
     BEYOND_SHARE = 32,
     BEYOND_MIN = 2 * 1024 * 1024,
@@ -66,7 +65,7 @@ void pressure_configure(struct pressure *pressure, const struct pressure_options
     if (pressure->patience < PATIENCE_MIN)
         pressure->patience = PATIENCE_MIN;
     pressure->step_ns = step_of(options->tenacity);
-    pressure->measured_ns = pressure->stuck_ns = 0;
+    pressure->measured_ns = pressure->stuck = 0;
     evictor_set_rule(&pressure->evictor, &options->rule);
     if (options->limit != 0)
         return;
@@ -137,6 +136,7 @@ static void fill_figures(struct pressure *pressure, struct pressure_figures *fig
     struct heap_figures heap;
     heap_figures(pressure->store->heap, &heap);
     uint64_t known = known_bytes(pressure, &heap);
+    pressure->stuck = least(pressure->stuck, heap.active - heap.allocated);
     if (UNLIKELY(has_changed(pressure, known)))
         ask_kernel(pressure, known, seam_now_ns(pressure->seam));
     *figures = (struct pressure_figures){
@@ -155,21 +155,12 @@ static void fill_figures(struct pressure *pressure, struct pressure_figures *fig
 /* --- doing something about it ----------------------------------------------------------------- */
 
 /* What is too old for a decision. True: it is asked anew. */
-static bool look_again(struct pressure *pressure, const struct pressure_figures *figures,
-                       uint64_t now_ns)
+static bool look_again(struct pressure *pressure, uint64_t now_ns)
 {
-    bool again = false;
-    if (elapsed(pressure->stuck_ns, now_ns) >= STUCK_NS) {
-        uint64_t movable = heap_reclaimable(pressure->store->heap);
-        pressure->stuck = figures->free_cells - least(movable, figures->free_cells);
-        pressure->stuck_ns = now_ns;
-        again = true;
-    }
-    if (elapsed(pressure->measured_ns, now_ns) >= MEASURE_OVER_NS) {
-        (void)pressure_held(pressure);
-        again = true;
-    }
-    return again;
+    if (elapsed(pressure->measured_ns, now_ns) < MEASURE_OVER_NS)
+        return false;
+    (void)pressure_held(pressure);
+    return true;
 }
 
 /* Malloc keeps pages of buffers that have gone, for some seconds; no key is to go for those. It
@@ -185,12 +176,15 @@ static bool purge_malloc(struct pressure *pressure, uint64_t now_ns)
     return true;
 }
 
-static void move(struct pressure *pressure, const struct pressure_figures *figures,
-                 uint64_t deadline_ns)
+/* What is left between blocks when there is nothing more to move is stuck, until it is used. */
+static void move(struct pressure *pressure, uint64_t deadline_ns)
 {
+    struct heap_figures heap;
     pressure->moved_steps++;
-    if (!defrag_press(pressure->defrag, deadline_ns))
-        pressure->stuck = figures->free_cells;
+    if (defrag_press(pressure->defrag, deadline_ns))
+        return;
+    heap_figures(pressure->store->heap, &heap);
+    pressure->stuck = heap.active - heap.allocated;
 }
 
 static bool evict(struct pressure *pressure, bool sparse)
@@ -222,7 +216,7 @@ static enum pressure_action act(struct pressure *pressure, const struct pressure
             return PRESSURE_FAIL;
         break;
     case PRESSURE_MOVE:
-        move(pressure, figures, deadline_ns);
+        move(pressure, deadline_ns);
         break;
     case PRESSURE_REST:
     case PRESSURE_FAIL:
@@ -262,7 +256,7 @@ static void relieve(struct pressure *pressure, uint64_t budget_ns)
         action = pressure_decide(&figures);
         bool over = figures.held > figures.limit;
         if ((over && purge_malloc(pressure, now_ns)) ||
-            ((action != PRESSURE_REST || over) && look_again(pressure, &figures, now_ns))) {
+            ((action != PRESSURE_REST || over) && look_again(pressure, now_ns))) {
             now_ns = seam_now_ns(pressure->seam);
             continue;
         }

@@ -2,11 +2,13 @@
  * in a simulated world where a turn of the clock is a second. */
 #include "harness.h"
 #include "os/seam.h"
+#include "store/defrag.h"
 #include "store/evict.h"
 #include "store/pressure_policy.h"
 #include "types/string.h"
 
 #include <stdio.h>
+#include <string.h>
 
 TEST(pressure_decides_by_figures)
 {
@@ -219,6 +221,68 @@ TEST(evict_sparse_empties_spans)
     for (; gone < KEYS; gone++)
         CHECK(evict_sparse(&choosing.evictor));
     CHECK(!evict_sparse(&choosing.evictor));
+    choosing_release(&choosing);
+}
+
+static void put_long(struct choosing *choosing, unsigned number, size_t bytes)
+{
+    static char content[STRING_INLINE_MAX];
+    char name[32];
+    struct string_scratch scratch;
+    struct value value;
+    struct key key = key_of(choosing, number, name);
+    struct entry *entry;
+    memset(content, (int)(number % 251), bytes);
+    CHECK_EQ(string_make(store_heap(choosing->store), bytes_of(content, bytes), &scratch, &value),
+             ERR_NONE);
+    CHECK_EQ(store_put(choosing->store, 0, &key, NULL, &value, STORE_NO_EXPIRY, EVENT_SET, &entry),
+             ERR_NONE);
+}
+
+static void check_long(struct choosing *choosing, unsigned number)
+{
+    char name[32];
+    struct key key = key_of(choosing, number, name);
+    struct entry *entry = store_look(choosing->store, 0, &key);
+    if (entry == NULL)
+        return;
+    struct bytes body = entry_body(entry);
+    for (size_t at = 0; at < body.count; at += 97)
+        CHECK_EQ(body.at[at], number % 251);
+}
+
+/* Of every size a few: no span can be drained into another, and yet their pages come back. */
+TEST(pressure_packs_what_cannot_be_drained)
+{
+    enum { KEYS = 3000 };
+    struct choosing choosing;
+    struct defrag defrag;
+    struct heap_figures figures;
+    choosing_init(&choosing, EVICT_RANDOM, false);
+    struct heap *heap = store_heap(choosing.store);
+    struct move_limits limits = { .enabled = true };
+    defrag_init(&defrag, choosing.store, &choosing.seam);
+    CHECK(!defrag_press(&defrag, UINT64_MAX)); /* it is not enabled */
+    defrag_configure(&defrag, &limits, 100);
+    for (unsigned number = 0; number < KEYS; number++)
+        put_long(&choosing, number, 64 + number * 7919u % (STRING_INLINE_MAX - 64));
+    for (unsigned gone = 0; gone < KEYS / 10 * 9; gone++)
+        CHECK(evict_one(&choosing.evictor));
+    heap_give_back(heap, UINT64_MAX, UINT64_MAX);
+    heap_figures(heap, &figures);
+    uint64_t before = figures.active - figures.allocated, live = figures.allocated;
+    for (unsigned steps = 0; defrag_press(&defrag, seam_now_ns(&choosing.seam) + 50000); steps++)
+        CHECK(steps < 1000000 && (steps % 16 != 0 || store_valid(choosing.store)));
+    heap_figures(heap, &figures);
+    CHECK_EQ(figures.allocated, live);
+    CHECKF(figures.active - live < before / 2, "%llu of %llu",
+           (unsigned long long)(figures.active - live), (unsigned long long)before);
+    for (unsigned number = 0; number < KEYS; number++)
+        check_long(&choosing, number);
+    for (unsigned number = 0; number < KEYS; number++) /* trimmed pages are there again */
+        put_long(&choosing, KEYS + number, 64 + number * 104729u % (STRING_INLINE_MAX - 64));
+    for (unsigned number = 0; number < 2 * KEYS; number++)
+        check_long(&choosing, number);
     choosing_release(&choosing);
 }
 
