@@ -27,16 +27,23 @@ static bool add_words(struct buffer *text, const char *before, bool first, struc
            buffer_append(text, word);
 }
 
+/* "~*" is no pattern but all keys, behind which no other may come: the pattern is told apart. */
+static const char *access_of(const struct user_text *key)
+{
+    if (key->mark == USER_READS)
+        return "%R~";
+    if (key->mark == USER_WRITES)
+        return "%W~";
+    return bytes_is(user_text_view(key), "*") ? "%RW~" : "~";
+}
+
 bool selector_describe_keys(const struct selector *selector, struct buffer *text)
 {
     if (selector->all_keys)
         return buffer_append_text(text, "~*");
     for (size_t i = 0; i < selector->keys.count; i++) {
         const struct user_text *key = &selector->keys.items[i];
-        const char *access = key->mark == USER_READS    ? "%R~"
-                             : key->mark == USER_WRITES ? "%W~"
-                                                        : "~";
-        if (!add_words(text, access, i == 0, user_text_view(key)))
+        if (!add_words(text, access_of(key), i == 0, user_text_view(key)))
             return false;
     }
     return true;

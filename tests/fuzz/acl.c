@@ -42,12 +42,25 @@ static size_t cut(struct bytes text, uint8_t at, struct bytes *words)
     return count;
 }
 
-static bool has_space(const struct user *user)
+static bool closes(const struct user_texts *texts)
 {
-    for (const struct selector *each = &user->root; each != NULL; each = each->next)
+    for (size_t i = 0; i < texts->count; i++)
+        if (texts->items[i].count > 0 && texts->items[i].at[texts->items[i].count - 1] == ')')
+            return true;
+    return false;
+}
+
+/* A client may grant what a file cannot say: first arguments with spaces, and in selectors, as in
+ * Redis, what ends with a parenthesis. */
+static bool cannot_be_said(const struct user *user)
+{
+    for (const struct selector *each = &user->root; each != NULL; each = each->next) {
         for (size_t i = 0; i < each->first_arguments.count; i++)
             if (strpbrk(each->first_arguments.items[i].at, " ()") != NULL)
-                return true; /* a client may grant it; a file cannot say it */
+                return true;
+        if (each != &user->root && (closes(&each->keys) || closes(&each->channels)))
+            return true;
+    }
     return false;
 }
 
@@ -77,7 +90,7 @@ static void read_back(const struct rule_context *context, const struct user *use
         words[count++] = bytes_of(text.at + from, i - from);
         from = i + 1;
     }
-    if (count < DESCRIBED_MAX && !has_space(user)) {
+    if (count < DESCRIBED_MAX && !cannot_be_said(user)) {
         ENSURE(apply_words(context, again, words, count, true));
         check_same(user, again);
     }

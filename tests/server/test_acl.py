@@ -285,6 +285,15 @@ def test_exec_that_is_refused_ends_the_transaction(server, admin):
     assert str(al.call("EXEC")) == refusal and al.call("GET", "x") is None
 
 
+def test_the_pattern_of_all_keys_is_told_apart_from_all_keys(admin):
+    """So that what is saved can be loaded: behind ~* no pattern may come."""
+    admin.call("ACL", "SETUSER", "al", "%RW~*", "%R~a")
+    told = lines(admin)[0]
+    assert told == "user al off sanitize-payload %RW~* %R~a resetchannels -@all"
+    assert admin.call("ACL", "SETUSER", "al", "reset", *told.split()[2:]) == "OK"
+    assert lines(admin)[0] == told
+
+
 def test_a_lone_star_is_not_the_empty_name(server, admin):
     admin.call("ACL", "SETUSER", "al", "+get", "%R~*")
     assert b"access the '' key" in admin.call("ACL", "DRYRUN", "al", "GET", "")

@@ -409,7 +409,8 @@ static const struct {
     { "return string.gsub('x', 'x', function() return {} end)", "invalid replacement value" },
     { "return string.gsub(string.rep('x', 1e5), 'x', string.rep('y', 1e5))", "not enough memory" },
     { "return bit32", "nonexistent global variable 'bit32'" },
-    { "return getmetatable(1) == nil and getmetatable(nil) == nil and getmetatable(true) == nil and "
+    { "return getmetatable(1) == nil and getmetatable(nil) == nil and getmetatable(true) == nil "
+      "and "
       "getmetatable(tostring) == nil and getmetatable(coroutine.create(tostring)) == nil",
       ":1" },
     { "setmetatable('', {})", "bad argument" },
