@@ -10,6 +10,9 @@ enum {
     MS = 1000 * 1000,
     SLICE_NS = 200 * 1000,     /* of expiry or freeing, at most, before clients are served again */
     EXPIRE_IDLE_NS = 100 * MS, /* hz 10: how often a sweep begins when nothing is known to be due */
+    EXPIRE_LATE_NS = 150 * MS, /* of a round: no key shall outlive its time by a second */
+    EXPIRE_TOO_LATE_NS = 350 * MS,
+    EXPIRE_SLICE_MAX_NS = 2 * MS,
 };
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -41,10 +44,24 @@ static void step_ended(struct server *server, enum latency_event event, uint64_t
 
 /* --- the steps -------------------------------------------------------------------------------- */
 
-/* Expired keys may take a quarter of the time at the most; more with active-expire-effort. */
-static uint64_t expire_pause_ns(const struct server *server)
+/* Expired keys take a quarter of the time, more with active-expire-effort; half of it where a round
+ * takes long, and as much as commands where it takes too long. */
+static uint64_t expire_pause_ns(const struct server *server, uint64_t round_ns)
 {
-    return (uint64_t)SLICE_NS * 4 / (uint64_t)server->config.active_expire_effort;
+    uint64_t pause = (uint64_t)SLICE_NS * 4 / (uint64_t)server->config.active_expire_effort;
+    if (round_ns >= EXPIRE_LATE_NS)
+        pause = least(pause, SLICE_NS);
+    return round_ns >= EXPIRE_TOO_LATE_NS ? 0 : pause;
+}
+
+/* Batches of commands may be longer than a slice: a share of the time is not one of the turns. */
+static uint64_t expire_slice_ns(const struct server *server, uint64_t now_ns, uint64_t round_ns)
+{
+    uint64_t since_ns = now_ns - server->expire_left_ns;
+    uint64_t share = round_ns >= EXPIRE_TOO_LATE_NS ? 1 : round_ns >= EXPIRE_LATE_NS ? 2 : 4;
+    if (server->expire_round_ns == 0 || since_ns / share < SLICE_NS)
+        return SLICE_NS;
+    return least(since_ns / share, EXPIRE_SLICE_MAX_NS);
 }
 
 static uint64_t expire(struct server *server, uint64_t now_ns)
@@ -52,12 +69,19 @@ static uint64_t expire(struct server *server, uint64_t now_ns)
     if (now_ns < server->expire_ns)
         return server->expire_ns - now_ns;
     uint64_t began_ns = seam_now_ns(&server->seam);
-    bool done = store_expire_step(server->store, now_ns + SLICE_NS);
-    uint64_t spent_ns = seam_now_ns(&server->seam) - began_ns;
+    uint64_t round_ns = server->expire_round_ns != 0 ? now_ns - server->expire_round_ns : 0;
+    bool done =
+        store_expire_step(server->store, began_ns + expire_slice_ns(server, now_ns, round_ns));
+    server->expire_left_ns = seam_now_ns(&server->seam);
+    uint64_t spent_ns = server->expire_left_ns - began_ns;
     tell(server, LATENCY_EXPIRE, spent_ns);
     server->observer->expire_ns += spent_ns;
     server->observer->expire_cut_short += !done;
-    uint64_t pause = done ? EXPIRE_IDLE_NS : expire_pause_ns(server);
+    if (done)
+        server->expire_round_ns = 0;
+    else if (server->expire_round_ns == 0)
+        server->expire_round_ns = now_ns;
+    uint64_t pause = done ? EXPIRE_IDLE_NS : expire_pause_ns(server, round_ns);
     server->expire_ns = now_ns + pause;
     return pause;
 }
@@ -111,7 +135,8 @@ static uint64_t work(struct server *server, uint64_t now_ns)
 {
     defrag_move_all(&server->defrag);
     uint64_t wait = defrag(server);
-    if (now_ns < server->cron_due_ns)
+    /* What a command has left to be freed begins to go now. */
+    if (now_ns < server->cron_due_ns && store_free_step(server->store, 0))
         return least(wait, server->cron_due_ns - now_ns);
     store_set_now_ms(server->store, seam_wall_ms(&server->seam));
     uint64_t due = least(expire(server, now_ns), free_and_tidy(server, now_ns));

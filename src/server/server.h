@@ -54,10 +54,11 @@ struct server {
     uint64_t watch_ns, sweep_ns;        /* when watching goes on, and the picture of the heap */
     struct cmd_context context;
 
-    uint64_t cron_ns;            /* when the cron ran last */
-    uint64_t cron_due_ns;        /* when any of the work below is due */
-    uint64_t expire_ns, tidy_ns; /* when each goes on */
-    bool detached;               /* in the background */
+    uint64_t cron_ns;                         /* when the cron ran last */
+    uint64_t cron_due_ns;                     /* when any of the work below is due */
+    uint64_t expire_ns, tidy_ns;              /* when each goes on */
+    uint64_t expire_left_ns, expire_round_ns; /* its last step's end, and its round's begin or 0 */
+    bool detached;                            /* in the background */
     bool stopping;
     int exit_code;
 };

@@ -2,7 +2,7 @@
  * each span knows the earliest of its keys, so that a sweep visits only where something is due. */
 #include "store/inside.h"
 
-enum { EXPIRE_AT_ONCE = 128 };
+enum { SIDE_BY_SIDE = 16 };
 
 /* Elements of this value have expired. They go when the step is over: what is left may need another
  * block, and a visit must not take any. False when no more can be remembered. */
@@ -12,7 +12,8 @@ static bool remember_inner(struct store *store, struct entry *entry)
     return store->inner_due_count < INNER_AT_ONCE;
 }
 
-/* False when enough has been removed for one step: each costs a hash and a line of the index. */
+/* False when enough has been found for one step. What is due goes when the step is over, so that
+ * the lines of the index it needs can be asked for side by side. */
 static bool visit_expiring(void *context, void *block, uint64_t *tag)
 {
     struct store *store = context;
@@ -21,13 +22,8 @@ static bool visit_expiring(void *context, void *block, uint64_t *tag)
     int64_t expiry = entry_expires(entry) ? entry_expiry(entry) : VALUE_NEVER;
     store->swept++;
     if (expiry < store->now_ms && !db->dying) {
-        struct key key = store_key(store, entry_key(entry));
-        /* Told before it goes: the key's bytes stand in the entry. */
-        store->swept_stale++;
-        store->expired++;
-        store_changed(store, db, key.name, EVENT_EXPIRED);
-        store_discard(store, db, &key, entry);
-        return ++store->swept_now < EXPIRE_AT_ONCE;
+        store->due[store->due_count++] = entry;
+        return store->due_count < EXPIRE_AT_ONCE;
     }
     if (db->dying)
         return true;
@@ -39,6 +35,32 @@ static bool visit_expiring(void *context, void *block, uint64_t *tag)
     if (expiry != VALUE_NEVER && due < *tag)
         *tag = due;
     return !inner_due || remember_inner(store, entry);
+}
+
+static void expire_some(struct store *store, struct entry **entries, unsigned count)
+{
+    struct key keys[SIDE_BY_SIDE];
+    for (unsigned i = 0; i < count; i++) {
+        keys[i] = store_key(store, entry_key(entries[i]));
+        index_prefetch(&db_of_entry(store, entries[i])->index, keys[i].hash);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        struct db *db = db_of_entry(store, entries[i]);
+        /* Told before it goes: the key's bytes stand in the entry. */
+        store_changed(store, db, keys[i].name, EVENT_EXPIRED);
+        store_discard(store, db, &keys[i], entries[i]);
+    }
+}
+
+static void expire_due(struct store *store)
+{
+    store->swept_stale += store->due_count;
+    store->expired += store->due_count;
+    for (unsigned at = 0; at < store->due_count; at += SIDE_BY_SIDE) {
+        unsigned left = store->due_count - at;
+        expire_some(store, store->due + at, left < SIDE_BY_SIDE ? left : SIDE_BY_SIDE);
+    }
+    store->due_count = 0;
 }
 
 /* What is left of the value, of which `done` tells. */
@@ -132,10 +154,10 @@ bool store_expire_step(struct store *store, uint64_t deadline_ns)
         return true;
     bool all = true; /* of what this round has found */
     for (;;) {
-        store->swept_now = 0;
         /* An entry is due when its time is less than now. */
         bool more = heap_sweep_step(store->heap, &store->sweep, BLOCK_EXPIRING,
                                     (uint64_t)store->now_ms - 1, visit_expiring, store);
+        expire_due(store);
         if (UNLIKELY(store->inner_due_count > 0))
             all = expire_inner_due(store, deadline_ns) && all;
         if (!more) {

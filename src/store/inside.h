@@ -17,6 +17,7 @@
 
 enum {
     INNER_AT_ONCE = 32,
+    EXPIRE_AT_ONCE = 128,
     LFU_START = 5, /* the counter of a new key */
     LFU_MAX = 255,
 };
@@ -30,7 +31,9 @@ struct db {
     uint32_t number_then; /* 1 more than its number when the walk began; 0: it is younger */
     bool dying_then;      /* it was flushed before the walk began */
     struct db *next_dying;
-    bool dying; /* flushed: its entries wait to be given back */
+    bool dying;            /* flushed: its entries wait to be given back */
+    uint8_t emptied_kinds; /* of which all spans have been looked at since then */
+    uint32_t emptied_row;  /* and the last span of the next kind, as heap_look has it */
 };
 
 /* A value whose blocks are given back in steps, after its entry is gone. */
@@ -109,7 +112,9 @@ struct store {
     struct store_walk walk;
 
     struct heap_sweep sweep;
-    struct entry *inner_due[INNER_AT_ONCE]; /* found by this step of the sweep */
+    struct entry *due[EXPIRE_AT_ONCE]; /* found by this step of the sweep */
+    unsigned due_count;
+    struct entry *inner_due[INNER_AT_ONCE]; /* elements of theirs are */
     unsigned inner_due_count;
     struct buffer inner_room; /* of the one that is worked on: its key, and its new body */
     bool active_expire;
@@ -121,7 +126,6 @@ struct store {
     uint64_t hits, misses, expired, expired_by_reading, inner_expired, dirty, key_hits, key_misses;
     double stale_percent;
     uint64_t swept, swept_stale;
-    unsigned swept_now; /* removed in this step */
 };
 
 static inline struct db *db_of(const struct store *store, unsigned number)
