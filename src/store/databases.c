@@ -5,7 +5,11 @@
 #include "struct/kinds.h"
 #include "struct/past.h"
 
-enum { POP_AT_ONCE = 64 };
+enum {
+    POP_AT_ONCE = 64,
+    ALL_KINDS = 2, /* of blocks that are entries */
+    FEW_SHARE = 8, /* of all keys: fewer are not looked for in all spans */
+};
 
 static uint64_t hash_of_ref(void *context, uint64_t ref)
 {
@@ -290,6 +294,56 @@ static bool empty_step(struct store *store, struct db *db)
     return db->index.count == 0;
 }
 
+static uint64_t keys_of_all(const struct store *store)
+{
+    uint64_t count = 0;
+    for (uint32_t slot = 0; slot < store->slot_count; slot++)
+        count += store->slots[slot] != NULL ? store->slots[slot]->index.count : 0;
+    return count;
+}
+
+struct found_entries {
+    struct store *store;
+    const struct db *db;
+    struct entry *entries[POP_AT_ONCE];
+    unsigned count;
+};
+
+static void find_entry(void *context, void *block)
+{
+    struct found_entries *found = context;
+    if (found->count < POP_AT_ONCE && db_of_entry(found->store, block) == found->db)
+        found->entries[found->count++] = block;
+}
+
+/* Entries of the next span in turn, so that its memory comes back before the next one is touched:
+ * in the order of the index the last keys would hold every span. True when all spans have been
+ * looked at: what is left are long keys, and those that were moved. */
+static bool empty_spans_step(struct store *store, struct db *db)
+{
+    static const uint8_t kinds[ALL_KINDS] = { BLOCK_ENTRY, BLOCK_EXPIRING };
+    if (db->emptied_kinds == ALL_KINDS)
+        return true;
+    struct found_entries found = { .store = store, .db = db };
+    struct key keys[POP_AT_ONCE];
+    uint32_t row = db->emptied_row;
+    bool any = heap_look(store->heap, &row, kinds[db->emptied_kinds], find_entry, &found);
+    bool round = row <= db->emptied_row; /* or it is the only span, which was just looked at */
+    for (unsigned i = 0; i < found.count; i++) {
+        keys[i] = store_key(store, entry_key(found.entries[i]));
+        index_prefetch(&db->index, keys[i].hash);
+    }
+    for (unsigned i = 0; i < found.count; i++)
+        store_discard(store, db, &keys[i], found.entries[i]);
+    store->lazyfree_pending -= found.count;
+    store->lazyfreed += found.count;
+    if (any && !round && found.count == POP_AT_ONCE)
+        return false; /* there may be more in this one */
+    db->emptied_row = round ? 0 : row;
+    db->emptied_kinds += round;
+    return false;
+}
+
 /* The database starts anew; the old one is on the list of those to be given back. */
 static bool detach(struct store *store, struct db *db)
 {
@@ -302,6 +356,8 @@ static bool detach(struct store *store, struct db *db)
     fresh->number = db->number;
     store->slot_of[db->number] = (uint16_t)slot;
     db->dying = true;
+    if (db->index.count < keys_of_all(store) / FEW_SHARE)
+        db->emptied_kinds = ALL_KINDS;
     db->next_dying = store->dying;
     store->dying = db;
     store->lazyfree_pending += db->index.count;
@@ -364,7 +420,7 @@ bool store_free_step(struct store *store, uint64_t deadline_ns)
             past = past_free_step(&store->space);
         else if (store->dying_values != NULL)
             free_some_of_value(store);
-        else if (empty_step(store, store->dying))
+        else if (empty_spans_step(store, store->dying) && empty_step(store, store->dying))
             drop_first_dying(store);
         if (seam_now_ns(store->seam) >= deadline_ns)
             return past && store->dying == NULL && store->dying_values == NULL;
