@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures a server that speaks Redis's protocol beside its peers, against the goals.
 
-usage: bench/run.py [--only memory,load,throughput,types,latency,defrag,w,snapshot,
+usage: bench/run.py [--only memory,load,throughput,types,latency,defrag,w,ttl,snapshot,
                            eviction]
                     [--scale 0.1] [--full]
 See bench/README.md.
@@ -24,7 +24,7 @@ from harness.context import Context
 from harness.generator import Generator
 from harness.report import Report
 from harness.sections import (defrag, eviction, latency, load, memory, ramcloud, snapshot,
-                              throughput, types)
+                              throughput, ttl, types)
 
 # Others' share of the machine above which the report warns.
 NOISE_PERCENT = 5
@@ -32,7 +32,7 @@ NOISE_PERCENT = 5
 SECTIONS = {
     "memory": memory.run, "load": load.run, "throughput": throughput.run,
     "types-bytes": types.run_memory, "types-cpu": types.run_cpu, "latency": latency.run,
-    "defrag": defrag.run, "w": ramcloud.run, "snapshot": snapshot.run,
+    "defrag": defrag.run, "w": ramcloud.run, "ttl": ttl.run, "snapshot": snapshot.run,
     "eviction": eviction.run,
 }
 GROUPS = {"types": ["types-bytes", "types-cpu"]}

@@ -46,6 +46,8 @@ GOALS = [
     Goal("f2.p999", "F2: p99.9 of a client, during less before", 0.5, "ms", needs_quiet=True),
     *[Goal(f"f3.w{n}", f"F3 W{n}: peak of RSS over live payload + 20 B an object", 1.08, "x")
       for n in range(1, 9)],
+    Goal("ttl.late", "TTL: a key outlives its time by", 1, "s", needs_quiet=True),
+    Goal("ttl.flat", "TTL: most RSS over least, at a steady load", 1.15, "x", needs_quiet=True),
     Goal("snapshot.bgsave.peak", "BGSAVE, keys rewritten: peak of memory over RSS before", 5, "%"),
     Goal("snapshot.bgsave.stall", "BGSAVE: longest stall", 1, "ms", needs_quiet=True),
     Goal("snapshot.bgrewriteaof.peak", "BGREWRITEAOF, the same: peak of memory over RSS before", 5,

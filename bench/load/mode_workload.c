@@ -56,6 +56,7 @@ struct herd {
     uint64_t peak_bytes; /* of payload and OBJECT_OVERHEAD_GOAL an object */
     uint64_t peak_live_bytes;
     uint64_t writes;
+    uint64_t written_bytes; /* keys and values, all phases */
     bool out_of_memory;
 };
 
@@ -121,6 +122,7 @@ static size_t write_one(struct herd *herd, struct owner *owner, uint32_t bytes, 
     herd->live_bytes += payload(herd, bytes);
     herd->live_count++;
     herd->writes++;
+    herd->written_bytes += payload(herd, bytes);
     count_live(herd);
     return request_set(&herd->plan, number, out);
 }
@@ -290,10 +292,11 @@ static void print_herd(const struct herd *herd, const struct loop_result results
     add_up(&sum, results);
     printf("{\"mode\": \"workload\", \"workload\": \"%s\", \"live_objects\": %llu, "
            "\"live_bytes\": %llu, \"peak_live_bytes\": %llu, \"peak_goal_bytes\": %llu, "
-           "\"writes\": %llu, \"wrong\": %llu, ",
+           "\"writes\": %llu, \"written_bytes\": %llu, \"wrong\": %llu, ",
            herd->options->workload, (unsigned long long)herd->live_count,
            (unsigned long long)herd->live_bytes, (unsigned long long)herd->peak_live_bytes,
            (unsigned long long)herd->peak_bytes, (unsigned long long)herd->writes,
+           (unsigned long long)herd->written_bytes,
            (unsigned long long)count_bad(herd));
     loop_print(&sum);
     puts("}");

@@ -25,7 +25,17 @@ def measure(context, spec, name, defrag):
         figures["able"] = able
         figures["moves"] = stats.get("active_defrag_hits", "-")
         figures["moving_s"] = float(stats.get("total_active_defrag_time", 0)) / 1000
+        figures["mover_percent"], figures["moved"] = mover_costs(server, figures)
     return figures
+
+
+def mover_costs(server, figures):
+    """Percent of a CPU while the workload ran, and bytes moved for each byte written."""
+    told = server.info("memory")
+    if "heap_moved_bytes" not in told:
+        return None, None
+    share = float(told.get("active_defrag_cpu_us", 0)) / 1e6 / figures["elapsed_s"] * 100
+    return share, float(told["heap_moved_bytes"]) / figures["written_bytes"]
 
 
 def row_of(context, spec, name):
@@ -39,7 +49,7 @@ def row_of(context, spec, name):
     return [name, spec.label + ("" if figures["able"] else " (cannot)"),
             figures["peak"] / figures["peak_live_bytes"], over,
             figures["rss"] / figures["live_bytes"], figures["ops_per_s"], figures["cpu_us"],
-            figures["moves"], figures["moving_s"], slow]
+            figures["moves"], figures["moving_s"], figures["mover_percent"], figures["moved"], slow]
 
 
 def run(context):
@@ -52,4 +62,4 @@ def run(context):
         f"over what lives; cycle {'/'.join(context.cycle)}; every value checked after",
         ["workload", "server", "peak over live", "peak over live + 20 B an object",
          "end over live", "ops/s", "CPU, us", "moves", "s with moving on",
-         "speed over that without moving"], rows)
+         "mover's CPU, %", "bytes moved a byte written", "speed over that without moving"], rows)
