@@ -153,82 +153,74 @@ static bool tell_event(struct buffer *text, const struct latency_row *row, const
                          (unsigned long long)found.deviation_ms, row->max_ms);
 }
 
+/* What helps; NULL: advise() has figures to tell with it. */
+static const char *const advice[LATENCY_EVENTS] = {
+    [LATENCY_COMMAND] =
+        "  Some commands have much to do. INFO commandstats and LATENCY HISTOGRAM tell "
+        "which: prefer SCAN to KEYS, FLUSHALL ASYNC to SYNC, and parts of big values to "
+        "whole ones.\n",
+    [LATENCY_FAST_COMMAND] =
+        "  These commands do next to nothing, so the process was waiting: for the "
+        "processor (others use it, or the host of a virtual machine does), or for "
+        "memory that the system had swapped out.\n",
+    [LATENCY_UNBLOCKING] =
+        "  Clients that had waited for a key were served, and the command of one of them "
+        "had much to do.\n",
+    [LATENCY_WHILE_BLOCKED] =
+        "  While a script runs or a file is loaded, clients are looked after now and "
+        "then; that took long because there were many of them.\n",
+    [LATENCY_FREE] =
+        "  Memory of removed keys comes back in slices of a fraction of a millisecond; "
+        "what takes "
+        "longer was waiting for the processor or for the system to take pages.\n",
+    [LATENCY_TIDY] =
+        "  Giving pages back is a call of the system, which took long. Transparent huge "
+        "pages and swap make it slower.\n",
+    [LATENCY_LOG] = "  Writing the append-only log took long: the disk is busy, or the system has "
+                    "no memory left for what waits to be written to it.\n",
+    [LATENCY_LOG_ALONE] =
+        "  Writing the append-only log took long: the disk is busy, or the system has "
+        "no memory left for what waits to be written to it.\n",
+    [LATENCY_LOG_SYNCING] =
+        "  Writing the append-only log waited for its sync, which takes the disk longer "
+        "than two seconds. appendfsync no leaves the syncing to the system.\n",
+    [LATENCY_LOG_SAVING] =
+        "  Writing the append-only log waited for the disk, to which a snapshot or a "
+        "rewrite is written. no-appendfsync-on-rewrite yes leaves out syncs "
+        "meanwhile.\n",
+    [LATENCY_LOG_SYNC] =
+        "  With appendfsync always each reply waits for the disk. everysec syncs beside "
+        "the commands.\n",
+    [LATENCY_EVICT_DEL] =
+        "  Removing one key took long, though big values are given back in steps: the "
+        "process was waiting for the processor, or those who are told of keys for "
+        "theirs.\n",
+};
+
 static bool advise(struct buffer *text, enum latency_event event, const struct config *config)
 {
-    switch (event) {
-    case LATENCY_COMMAND:
-        return buffer_append_text(
-            text, "  Some commands have much to do. INFO commandstats and LATENCY HISTOGRAM tell "
-                  "which: prefer SCAN to KEYS, FLUSHALL ASYNC to SYNC, and parts of big values to "
-                  "whole ones.\n");
-    case LATENCY_FAST_COMMAND:
-        return buffer_append_text(
-            text, "  These commands do next to nothing, so the process was waiting: for the "
-                  "processor (others use it, or the host of a virtual machine does), or for "
-                  "memory that the system had swapped out.\n");
-    case LATENCY_DEFRAG:
+    if (advice[event] != NULL)
+        return buffer_append_text(text, advice[event]);
+    if (event == LATENCY_DEFRAG)
         return buffer_printf(text,
                              "  A slice of compaction ends after %lld us (active-defrag-cycle-us); "
                              "what takes longer was waiting for the processor. "
                              "active-defrag-cycle-max (%lld%%) says how many slices there are.\n",
                              (long long)config->active_defrag_cycle_us,
                              (long long)config->active_defrag_cycle_max);
-    case LATENCY_UNBLOCKING:
-        return buffer_append_text(
-            text, "  Clients that had waited for a key were served, and the command of one of them "
-                  "had much to do.\n");
-    case LATENCY_WHILE_BLOCKED:
-        return buffer_append_text(
-            text, "  While a script runs or a file is loaded, clients are looked after now and "
-                  "then; that took long because there were many of them.\n");
-    case LATENCY_EXPIRE:
+    if (event == LATENCY_EXPIRE)
         return buffer_printf(
             text,
             "  A slice of expiry ends after a fraction of a millisecond; what takes longer "
             "was waiting for the processor, or gave big values back. "
             "active-expire-effort (%lld) says how many slices there are.\n",
             (long long)config->active_expire_effort);
-    case LATENCY_FREE:
-        return buffer_append_text(
-            text, "  Memory of removed keys comes back in slices of a fraction of a millisecond; "
-                  "what takes "
-                  "longer was waiting for the processor or for the system to take pages.\n");
-    case LATENCY_TIDY:
-        return buffer_append_text(
-            text, "  Giving pages back is a call of the system, which took long. Transparent huge "
-                  "pages and swap make it slower.\n");
-    case LATENCY_LOG:
-    case LATENCY_LOG_ALONE:
-        return buffer_append_text(
-            text, "  Writing the append-only log took long: the disk is busy, or the system has "
-                  "no memory left for what waits to be written to it.\n");
-    case LATENCY_LOG_SYNCING:
-        return buffer_append_text(
-            text, "  Writing the append-only log waited for its sync, which takes the disk longer "
-                  "than two seconds. appendfsync no leaves the syncing to the system.\n");
-    case LATENCY_LOG_SAVING:
-        return buffer_append_text(
-            text, "  Writing the append-only log waited for the disk, to which a snapshot or a "
-                  "rewrite is written. no-appendfsync-on-rewrite yes leaves out syncs "
-                  "meanwhile.\n");
-    case LATENCY_LOG_SYNC:
-        return buffer_append_text(
-            text, "  With appendfsync always each reply waits for the disk. everysec syncs beside "
-                  "the commands.\n");
-    case LATENCY_EVICT:
+    if (event == LATENCY_EVICT)
         return buffer_printf(text,
                              "  Making room under maxmemory takes a fraction of a millisecond a "
                              "command (maxmemory-eviction-tenacity %lld), and longer where clients "
                              "write faster than room can be made: raise maxmemory.\n",
                              (long long)config->maxmemory_eviction_tenacity);
-    case LATENCY_EVICT_DEL:
-        return buffer_append_text(
-            text, "  Removing one key took long, though big values are given back in steps: the "
-                  "process was waiting for the processor, or those who are told of keys for "
-                  "theirs.\n");
-    case LATENCY_EVENTS:
-        break;
-    }
     return true;
 }
 

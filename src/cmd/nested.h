@@ -14,10 +14,10 @@
 #include "cmd/table.h"
 
 enum nested_flags {
-    NESTED_GATED = 1,   /* whether anything may be written now is asked too: not in EXEC, which was
+    NESTED_GATED = 1,    /* whether anything may be written now is asked too: not in EXEC, which was
                          * asked as a whole */
     NESTED_SCRIPTED = 2, /* MONITOR shows it as a script's */
-    NESTED_UNTOLD = 4,  /* its effects are nobody's business (redis.set_repl) */
+    NESTED_UNTOLD = 4,   /* its effects are nobody's business (redis.set_repl) */
 };
 
 enum nested_outcome {
