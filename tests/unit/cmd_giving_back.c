@@ -107,7 +107,7 @@ static void give_back(struct trial *trial, uint64_t blocks_least)
     }
     CHECKF(steps >= STEPS_LEAST, "%s: %s: %u steps", trial->shape->name, trial->line, steps);
     CHECK_EQ(pending(trial), 0);
-    ask(trial, "flushall");
+    ask(trial, "flushall sync");
     CHECKF(blocks_now(trial) <= blocks_least, "%s: %u blocks stay", trial->shape->name,
            (unsigned)blocks_now(trial));
     CHECK(heap_valid(heap_of(trial)));
