@@ -390,4 +390,3 @@ def test_a_shutdown_that_fails_lets_the_snapshot_go_on(start):
     (server.directory / "taken").rmdir()
     until(lambda: (server.directory / "taken").is_file())
     assert info(client)["rdb_last_bgsave_status"] == "ok"
-
