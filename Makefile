@@ -344,7 +344,7 @@ install: build
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED)) $(CONF).new
 	rm -f $(addprefix $(DESTDIR)$(SYSCONFDIR)/snug/,$(patsubst ops/%,%,$(wildcard ops/profiles/*.conf)))
-	rmdir $(DESTDIR)$(SYSCONFDIR)/snug/profiles 2>/dev/null || true
+	rmdir $(DESTDIR)$(SYSCONFDIR)/snug/profiles $(DESTDIR)$(PREFIX)/lib/snug 2>/dev/null || true
 	@if test -f $(CONF) && ! cmp -s snug.conf $(CONF); then echo "kept $(CONF)"; \
 	else rm -f $(CONF); rmdir $(DESTDIR)$(SYSCONFDIR)/snug 2>/dev/null || true; fi
 

@@ -296,8 +296,7 @@ static void print_herd(const struct herd *herd, const struct loop_result results
            herd->options->workload, (unsigned long long)herd->live_count,
            (unsigned long long)herd->live_bytes, (unsigned long long)herd->peak_live_bytes,
            (unsigned long long)herd->peak_bytes, (unsigned long long)herd->writes,
-           (unsigned long long)herd->written_bytes,
-           (unsigned long long)count_bad(herd));
+           (unsigned long long)herd->written_bytes, (unsigned long long)count_bad(herd));
     loop_print(&sum);
     puts("}");
 }

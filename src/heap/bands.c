@@ -230,7 +230,7 @@ bool bands_dies(const struct heap *heap, const struct lane *lane, const struct s
                lane->spans * capacity;
 }
 
-/* Goes round by `looked` spans at the most; those of which nothing was taken or given since they
+/* Goes round by TIDY_SPANS at the most; those of which nothing was taken or given since they
  * were last looked at are closed. */
 static unsigned close_idle(struct heap *heap, struct lane *lane)
 {

@@ -101,9 +101,9 @@ void store_hold_clock(struct store *store, int64_t now_ms)
     if (now_ms == STORE_LONG_AGO) {
         store->now_ms = now_ms; /* the use of keys goes by the clock as it was */
         heap_set_present(store->heap, (uint64_t)seam_wall_ms(store->seam));
-    } else
-
+    } else {
         set_clock(store, now_ms);
+    }
     store->clock_held = true;
 }
 

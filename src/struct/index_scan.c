@@ -52,9 +52,6 @@ static uint64_t ref_in_slot(const struct index *index, uint64_t slot)
     return node->fingerprint[slot] != 0 ? index_ref_load(node->ref[slot]) : 0;
 }
 
-/* Since nodes are dense, all slots can be drawn from alike, and a free one is drawn again. Three in
- * four are taken, in the sparsest small table about one in forty; the tries end, at the latest, by
- * taking the next one that follows. */
 struct sample {
     uint64_t *refs;
     uint64_t count, most;
@@ -75,6 +72,9 @@ uint64_t index_sample(const struct index *index, struct rng *rng, uint64_t *refs
     return sample.count;
 }
 
+/* Since nodes are dense, all slots can be drawn from alike, and a free one is drawn again. Three in
+ * four are taken, in the sparsest small table about one in forty; the tries end, at the latest, by
+ * taking the next one that follows. */
 uint64_t index_random(const struct index *index, struct rng *rng)
 {
     enum { TRIES_MAX = 256 };

@@ -141,16 +141,13 @@ def test_low_latency_flushes_behind_the_answer(profiled):
     client = profiled("low-latency").client()
     client.call("DEBUG", "POPULATE", KEYS * 2, "key", 50)
     full = memory(client)["heap_allocated"]
-    began = time.monotonic()
     assert client.call("FLUSHALL") == "OK"
-    answered = time.monotonic() - began
     assert client.call("DBSIZE") == 0
     assert memory(client)["heap_allocated"] > full / 4  # most is given back later
     deadline = time.monotonic() + 20
     while memory(client)["heap_allocated"] > 0:
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    assert answered < time.monotonic() - began
 
 
 @figures

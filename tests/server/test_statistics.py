@@ -1,4 +1,4 @@
-"""INFO commandstats, errorstats and latencystats: what is counted of commands, as redis-server does."""
+"""INFO commandstats, errorstats and latencystats: what is counted, as redis-server does."""
 
 import os
 import re
@@ -56,7 +56,8 @@ def looking(server, oracle):
 STORY = [
     ["SET", "a", "1"], ["GET", "a"], ["get", "a"], ["GET"], ["INCR", "a", "b"], ["LPUSH", "a", "1"],
     ["NOSUCH", "a"], ["CONFIG", "GET", "maxmemory"], ["CONFIG", "NOSUCH"], ["CONFIG"],
-    ["CONFIG", "GET"], ["CONFIG", "SET", "nope", "1"], ["CLIENT", "ID"], ["OBJECT", "ENCODING", "a"],
+    ["CONFIG", "GET"], ["CONFIG", "SET", "nope", "1"], ["CLIENT", "ID"],
+    ["OBJECT", "ENCODING", "a"],
     ["MULTI"], ["GET", "a"], ["LPUSH", "a", "1"], ["EXEC"], ["EXEC"], ["MULTI"], ["GET"], ["EXEC"],
     ["MULTI"], ["NOSUCH"], ["SET", "b", "1"], ["DISCARD"], ["DISCARD"],
     ["EVAL", "return redis.call('GET', 'a')", "0"],
@@ -69,7 +70,8 @@ STORY = [
     ["EVAL", "return redis.call('SUBSCRIBE', 'a')", "0"], ["EVALSHA", "f" * 40, "0"],
     ["EVAL_RO", "return redis.call('SET', 'a', 'x')", "0"],
     ["BLPOP", "nothing", "0.01"], ["BLPOP", "a", "0.01"], ["WATCH", "a"], ["UNWATCH"],
-    ["ACL", "SETUSER", "al", "reset", "on", "nopass", "~a*", "+get", "+eval", "+auth", "+multi", "+exec"],
+    ["ACL", "SETUSER", "al", "reset", "on", "nopass", "~a*",
+     "+get", "+eval", "+auth", "+multi", "+exec"],
     ["AUTH", "al", "x"], ["GET", "b"], ["SET", "a", "x"], ["MULTI"], ["SET", "a", "x"], ["EXEC"],
     ["EVAL", "return redis.pcall('set', 'a', 'x')", "0"], ["AUTH", "al2", "x"],
     ["AUTH", "default", "x"], ["ACL", "DELUSER", "al"], ["AUTH", "x"], ["RESET"],

@@ -67,7 +67,7 @@ def test_ones_own_changes_come_behind_the_reply(cache):
 
 
 def test_scripts_read_for_their_client(client, cache):
-    """The keys that a script reads, not those that it declares; what it writes is told at its end."""
+    """The keys that a script reads, not those it declares; what it writes is told at its end."""
     script = "redis.call('GET', KEYS[1]) redis.call('SET', KEYS[2], 1) return 'done'"
     cache.call("CLIENT", "TRACKING", "ON")
     cache.call("GET", "b")
