@@ -36,7 +36,8 @@ enum heap_move_outcome heap_move_step(struct heap *heap, const struct heap_mover
 
 /* Brings the blocks of each span that is partly filled to its front, and gives its empty pages
  * back, until the deadline. *row starts at 0, and says where to go on. False: the round is over,
- * and *row is 0 again. For who is short of memory: a span that is filled again takes its pages anew. */
+ * and *row is 0 again. For who is short of memory: a span that is filled again takes its pages
+ * anew. */
 MUST_CHECK bool heap_pack_step(struct heap *heap, const struct heap_mover *mover, uint32_t *row,
                                uint64_t deadline_ns);
 
