@@ -210,6 +210,17 @@ static enum err write_request(struct migration *migration, const struct peer *pe
 
 /* --- the answers ------------------------------------------------------------------------------ */
 
+/* What is neither a status nor an error answers nothing that was asked. */
+static bool read_answer(struct migration *migration, struct peer *peer)
+{
+    if (!peer_read_line(migration->call->context->peers, peer, migration->timeout_ms))
+        return false;
+    if (peer->line[0] == '+' || (peer->line[0] == '-' && peer->line[1] != 0))
+        return true;
+    errno = EPROTO;
+    return false;
+}
+
 static void note_refusal(struct migration *migration, const struct peer *peer)
 {
     if (peer->line[0] != '-' || migration->refusal[0] != 0)
@@ -240,15 +251,14 @@ static void remove_key(struct migration *migration, uint32_t at)
 /* A key goes only if neither AUTH nor SELECT was refused: who knows where it would be. */
 static bool read_answers(struct migration *migration, struct peer *peer)
 {
-    const struct peers *peers = migration->call->context->peers;
     for (uint32_t i = 0; i < migration->answers_before; i++) {
-        if (!peer_read_line(peers, peer, migration->timeout_ms))
+        if (!read_answer(migration, peer))
             return false;
         note_refusal(migration, peer);
     }
     bool let_in = migration->refusal[0] == 0;
     for (uint32_t i = 0; i < migration->sent_count; i++) {
-        if (!peer_read_line(peers, peer, migration->timeout_ms))
+        if (!read_answer(migration, peer))
             return false;
         note_refusal(migration, peer);
         migration->answered++;
@@ -296,8 +306,8 @@ static enum outcome migrate(struct migration *migration)
             return errno == ECONNREFUSED ? NOT_WRITTEN : NO_CONNECTION;
         enum outcome outcome = talk(migration, peer);
         int error = errno;
-        bool again = peer->used_before && error != ETIMEDOUT && migration->answered == 0 &&
-                     migration->refusal[0] == 0;
+        bool again = peer->used_before && error != ETIMEDOUT && error != EPROTO &&
+                     migration->answered == 0 && migration->refusal[0] == 0;
         if (outcome != NOT_WRITTEN && outcome != NOT_READ)
             return outcome;
         peers_drop(peers, peer);

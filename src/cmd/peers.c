@@ -6,6 +6,11 @@
 #define IDLE_NS (UINT64_C(10) * 1000 * 1000 * 1000)
 enum { SEND_BYTES = 64 * 1024 };
 
+static bool would_wait(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
 /* --- which ------------------------------------------------------------------------------------ */
 
 void peers_drop(struct peers *peers, struct peer *peer)
@@ -79,6 +84,16 @@ static struct peer *connect_to(struct peers *peers, const char *host, uint16_t p
     return peer;
 }
 
+/* Nothing was asked, so nothing may have come: an answer too many would be taken for that of the
+ * next request. An end is one the next request would find. */
+static bool is_quiet(const struct peers *peers, struct peer *peer)
+{
+    const struct seam *seam = peers->seam;
+    ssize_t got = seam->receive(seam->context, peer->socket, peer->received, sizeof peer->received);
+    peer->at = peer->count = 0;
+    return got < 0 && (would_wait() || errno == EINTR);
+}
+
 struct peer *peers_get(struct peers *peers, struct bytes host, int64_t port, int timeout_ms)
 {
     char name[PEER_HOST_MAX];
@@ -91,6 +106,10 @@ struct peer *peers_get(struct peers *peers, struct bytes host, int64_t port, int
         memcpy(name, host.at, host.count);
     name[host.count] = 0;
     struct peer *peer = find(peers, name, (uint16_t)port);
+    if (peer != NULL && !is_quiet(peers, peer)) {
+        peers_drop(peers, peer);
+        peer = NULL;
+    }
     if (peer != NULL)
         peer->used_before = true;
     else
@@ -101,11 +120,6 @@ struct peer *peers_get(struct peers *peers, struct bytes host, int64_t port, int
 }
 
 /* --- what is said ----------------------------------------------------------------------------- */
-
-static bool would_wait(void)
-{
-    return errno == EAGAIN || errno == EWOULDBLOCK;
-}
 
 bool peer_send(const struct peers *peers, struct peer *peer, struct bytes bytes, int timeout_ms)
 {

@@ -1,7 +1,8 @@
 /* cmd/peers.h - connections to other servers, kept for a while: for MIGRATE.
  * Model:    a connection is found by host and port, or made; one that was not used for ten seconds
- *           is closed. Requests are written as a whole, replies read line by line; who does either
- *           is held until it is done, as Redis is.
+ *           is closed, and one that has ended, or says what it was not asked, is not used again.
+ *           Requests are written as a whole, replies read line by line; who does either is held
+ *           until it is done, as Redis is.
  * Owner:    the dispatcher has one; all zero but the seam is a valid one.
  * Pointers: a peer's holds until the next peers_get, peers_drop or peers_tidy.
  * Threads:  the executing thread.
