@@ -668,7 +668,7 @@ static void connect_anew(struct trial *trial)
     CHECK(false);
 }
 
-static void begin(struct trial *trial, unsigned protocol)
+static void begin_at(struct trial *trial, unsigned protocol, int64_t (*wall_us)(void *context))
 {
     memset(trial, 0, sizeof *trial);
     trial->protocol = protocol;
@@ -678,9 +678,16 @@ static void begin(struct trial *trial, unsigned protocol)
         write_request(&trial->requests[i],
                       script[i] + (script[i][0] == '-' || script[i][0] == '!'));
     site_prepare(&trial->site);
+    if (wall_us != NULL)
+        trial->site.real.wall_us = wall_us;
     CHECK(site_start(&trial->site));
     put_safe_keys(trial);
     connect_anew(trial);
+}
+
+static void begin(struct trial *trial, unsigned protocol)
+{
+    begin_at(trial, protocol, NULL);
 }
 
 static unsigned end(struct trial *trial)
@@ -845,7 +852,6 @@ static int64_t still_wall(void *context)
 static void switch_log_on(struct trial *trial)
 {
     struct bytes reply;
-    trial->site.real.wall_us = still_wall;
     trial->site.real.sync = trial->site.real.sync_data = sync_nothing;
     CHECK(ask_line(trial, "CONFIG SET appendonly yes appendfsync no", &reply));
     CHECK(bytes_is(reply, "+ok\r\n"));
@@ -874,7 +880,7 @@ static void fail_logged_line(struct trial *trial, int number, enum site_fault fa
 TEST(the_log_knows_what_commands_did_that_failed)
 {
     static struct trial trial;
-    begin(&trial, 2);
+    begin_at(&trial, 2, still_wall); /* the safe keys too are of that time */
     switch_log_on(&trial);
     for (int i = 0; i < LINES; i++) {
         if (is_left_out(script[i]))
