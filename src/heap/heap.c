@@ -131,8 +131,12 @@ bool heap_is_sparse(const struct heap *heap, const void *block)
     if (span->state != SPAN_LISTED)
         return false;
     const struct lane *lane = lane_of(heap, span);
-    return lane_spare_spans(lane, class_of_span(heap, span)) > 0 &&
-           (lane->current != NULL || span->bin < 31U - (unsigned)__builtin_clz(lane->nonempty));
+    if (lane_spare_spans(lane, class_of_span(heap, span)) == 0)
+        return false;
+    /* It is listed, so that some bin is not empty; where there is no current span the next block
+     * comes from the first of the fullest. */
+    unsigned fullest = 31U - (unsigned)__builtin_clz(lane->nonempty);
+    return lane->current != NULL || &heap->spans[lane->bins[fullest]] != span;
 }
 
 size_t heap_block_bytes(const struct heap *heap, const void *block)
