@@ -1,4 +1,4 @@
-"""MIGRATE to a peer that ends or talks nonsense at any byte: no key is lost, none goes unanswered."""
+"""MIGRATE to a peer that ends or talks nonsense at any byte: no key is lost."""
 
 import re
 import socket
