@@ -318,7 +318,9 @@ bool heap_span_at(const struct heap *heap, uint32_t row, struct heap_span_figure
         [SPAN_FREE] = HEAP_SPAN_FREE,         [SPAN_CURRENT] = HEAP_SPAN_CURRENT,
         [SPAN_LISTED] = HEAP_SPAN_LISTED,     [SPAN_FULL] = HEAP_SPAN_FULL,
         [SPAN_DRAINING] = HEAP_SPAN_DRAINING, [SPAN_PINNED] = HEAP_SPAN_PINNED,
+        [SPAN_DYING] = HEAP_SPAN_LISTED,
     };
+    _Static_assert(sizeof states / sizeof *states == SPAN_STATES, "a row for each state");
     const struct span *span = &heap->spans[row];
     if (span->state == SPAN_UNUSED)
         return false;

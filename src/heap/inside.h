@@ -41,6 +41,7 @@ enum span_state {
     SPAN_DRAINING, /* the mover empties it: nothing is taken from it */
     SPAN_PINNED,   /* a block in it could not be moved; serves gives only, until it is empty */
     SPAN_DYING,    /* no victim, as all its blocks are at the end of their time; listed */
+    SPAN_STATES,
 };
 
 struct span {

@@ -4,6 +4,7 @@
 #include "harness.h"
 #include "heap/heap.h"
 #include "heap/mover.h"
+#include "observe/heap_picture.h"
 #include "os/seam.h"
 
 #include <string.h>
@@ -152,6 +153,20 @@ TEST(bands_a_block_that_is_to_live_longer_is_misplaced)
     heap_drop(world.heap);
 }
 
+/* A span with holes is shown so, whatever the mover thinks of it. */
+static void check_spans(const struct heap *heap)
+{
+    unsigned partly = 0;
+    for (uint32_t row = 0; row < heap_span_rows(heap); row++) {
+        struct heap_span_figures span;
+        if (!heap_span_at(heap, row, &span) || span.live == 0 || span.live == span.capacity)
+            continue;
+        CHECK(span.state == HEAP_SPAN_LISTED || span.state == HEAP_SPAN_CURRENT);
+        partly += picture_state_of(picture_word(&span)) == PICTURE_PARTLY;
+    }
+    CHECK(partly >= 4);
+}
+
 /* What dies soon by itself is not moved, even where whole spans could be had. */
 TEST(bands_what_dies_soon_is_not_moved)
 {
@@ -169,6 +184,7 @@ TEST(bands_what_dies_soon_is_not_moved)
     uint64_t holes = figures(&world).active - figures(&world).allocated;
     CHECK(holes >= 4 * HEAP_SPAN_BYTES);
     CHECK_EQ(figures(&world).moved_blocks, 0);
+    check_spans(world.heap);
     heap_drop(world.heap);
 }
 
