@@ -335,6 +335,11 @@ void debug_reload(struct call *call)
         reply_error(call->reply, "ERR the snapshot could not be written; the log says why");
         return;
     }
+    if (persist_load(persistence, PERSIST_CHECK) != ERR_NONE) {
+        reply_error(call->reply, "ERR Error trying to load the RDB dump, check server logs. "
+                                 "Nothing was flushed or loaded.");
+        return;
+    }
     if (empty) {
         store_flush(call->store, STORE_ALL_DATABASES, true);
         functions_clear(call->context->functions);
@@ -343,6 +348,8 @@ void debug_reload(struct call *call)
         saver_want_rewrite(&persistence->saver); /* the log knows nothing of the file */
     if (persist_load(persistence, flags) == ERR_NONE)
         reply_ok(call->reply);
+    else if (empty)
+        persist_end_half_loaded(persistence);
     else
         reply_error(call->reply, "ERR Error trying to load the RDB dump, check server logs.");
 }

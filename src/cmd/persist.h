@@ -56,11 +56,18 @@ MUST_CHECK bool persist_gate(struct cmd_context *context, const struct command_r
 
 /* persist_load.c: the file of dir and dbfilename. `serve`: clients are looked after meanwhile.
  * ERR_MISSING: there is none. Other errors stand in the log. */
-enum persist_load_flags { PERSIST_SERVE = 1, PERSIST_MERGE = 2 };
+enum persist_load_flags {
+    PERSIST_SERVE = 1,
+    PERSIST_MERGE = 2,
+    PERSIST_CHECK = 4, /* load_check: nothing is loaded, and no file is worth a line too */
+};
 /* A library of functions of a file. */
 MUST_CHECK bool persist_load_library(struct persistence *persistence, struct load *load,
                                      struct bytes source);
 MUST_CHECK enum err persist_load(struct persistence *persistence, unsigned flags);
+/* The store was emptied for a file that then could not be loaded: half of it must not take the
+ * place of what is on disk. */
+_Noreturn void persist_end_half_loaded(struct persistence *persistence);
 
 /* At the start, before anything is loaded: what a process that was killed has left behind of files
  * it was writing. */

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum { TELL_NS = 1000 * 1000 * 1000, TEXT_MAX = 512 };
 
@@ -130,6 +131,12 @@ static enum err load_path(struct loading *loading, const char *path, unsigned fl
                          .aux = take_aux,
                          .function = take_library,
                          .context = loading };
+    if ((flags & PERSIST_CHECK) != 0) {
+        enum err found = load_check(&load);
+        if (found != ERR_NONE)
+            tell_failure(loading, &load);
+        return found;
+    }
     persistence->loading = (flags & PERSIST_SERVE) != 0 ? &load : NULL;
     persist_regate(persistence);
     enum err err = load_file(&load);
@@ -158,9 +165,17 @@ enum err persist_load(struct persistence *persistence, unsigned flags)
         buffer_append_byte(&path, 0))
         err = load_path(&loading, (const char *)path.at, flags);
     buffer_release(&path);
-    if (err == ERR_NONE)
+    if (err == ERR_NONE && (flags & PERSIST_CHECK) == 0)
         saver_forget_changes(&persistence->saver);
     return err;
+}
+
+_Noreturn void persist_end_half_loaded(struct persistence *persistence)
+{
+    tell(persistence, CONFIG_LOG_WARNING,
+         "What is in memory is not whole, and what was there before is gone. The files are left as "
+         "they are. Exiting...");
+    _exit(1);
 }
 
 /* --- leftovers -------------------------------------------------------------------------------- */

@@ -517,7 +517,7 @@ void cmd_waitaof(struct call *call)
     reply_i64(call->reply, 0);
 }
 
-/* Back to the log when this returns, whatever came of it. */
+/* The files are read before anything is given up for them. */
 void debug_loadaof(struct call *call)
 {
     struct persistence *persistence = call->context->persistence;
@@ -539,15 +539,20 @@ void debug_loadaof(struct call *call)
         reply_error(call->reply, "ERR the append only file could not be written");
         return;
     }
+    if (!persist_log_check(persistence)) {
+        if (again)
+            saver_want_rewrite(&persistence->saver);
+        reply_error(call->reply, "ERR Error trying to load the AOF files, check server logs. "
+                                 "Nothing was flushed or loaded.");
+        return;
+    }
     stop_listening(persistence);
     store_flush(call->store, STORE_ALL_DATABASES, true);
     functions_clear(call->context->functions);
-    bool loaded = persist_log_load(persistence, false, false);
+    if (!persist_log_load(persistence, false, false))
+        persist_end_half_loaded(persistence);
     start_listening(persistence);
     if (again)
         saver_want_rewrite(&persistence->saver);
-    if (loaded)
-        reply_ok(call->reply);
-    else
-        reply_error(call->reply, "ERR Error trying to load the AOF files, check server logs.");
+    reply_ok(call->reply);
 }

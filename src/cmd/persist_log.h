@@ -73,6 +73,8 @@ MUST_CHECK bool persist_log_end_rewrite(struct persistence *persistence, enum sn
 /* persist_log_load.c: all files of the manifest into the store. `cut`: what is not whole of the
  * last one is taken off. false: the log of the server says why. */
 MUST_CHECK bool persist_log_load(struct persistence *persistence, bool serve, bool cut);
+/* All of them are read, and no command is run. false: as above, or the last one is cut. */
+MUST_CHECK bool persist_log_check(struct persistence *persistence);
 
 void cmd_bgrewriteaof(struct call *call);
 void cmd_waitaof(struct call *call);

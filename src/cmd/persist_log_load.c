@@ -216,17 +216,23 @@ static enum err take_command_or_end(void *context, const struct bytes *argv, uin
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-static bool tell_end(const struct replay *replay, const struct aof_load_report *report)
+static void tell_trouble(const struct persistence *persistence,
+                         const struct aof_load_report *report)
 {
-    const struct persistence *persistence = replay->persistence;
-    bool good = report->outcome <= AOF_SHORTENED;
     struct buffer text = { 0 };
-    double seconds = (double)(seam_now_ns(replay->load.seam) - replay->began_ns) / 1e9;
     if (!aof_load_explain(report, &text))
         text.count = 0;
     if (text.count > 0)
         tell(persistence, CONFIG_LOG_WARNING, "%.*s", (int)text.count, (const char *)text.at);
     buffer_release(&text);
+}
+
+static bool tell_end(const struct replay *replay, const struct aof_load_report *report)
+{
+    const struct persistence *persistence = replay->persistence;
+    bool good = report->outcome <= AOF_SHORTENED;
+    double seconds = (double)(seam_now_ns(replay->load.seam) - replay->began_ns) / 1e9;
+    tell_trouble(persistence, report);
     if (!good && replay->refusal[0] != 0)
         tell(persistence, CONFIG_LOG_WARNING, "The command was refused: %s", replay->refusal);
     if (!good && replay->load.reason[0] != 0)
@@ -295,6 +301,29 @@ static void end(struct replay *replay)
     buffer_release(&replay->queued);
     reply_release(&replay->client.reply);
     reply_pool_release(&replay->pool);
+}
+
+static enum err pass_over(void *context, const struct bytes *argv, uint32_t argc)
+{
+    (void)context;
+    (void)argv;
+    (void)argc;
+    return ERR_NONE;
+}
+
+bool persist_log_check(struct persistence *persistence)
+{
+    static const struct rdb_handler nothing = { 0 };
+    const struct aof_set *set = &persistence->log.set;
+    const struct aof_handler handler = { .command = pass_over, .rdb = &nothing };
+    const struct aof_load_options options = {
+        .checksum = persistence->context->config->rdbchecksum,
+    };
+    struct aof_load_report report = { 0 };
+    if (aof_load(&set->place, &set->manifest, &handler, &options, &report) <= AOF_SHORTENED)
+        return true;
+    tell_trouble(persistence, &report);
+    return false;
 }
 
 bool persist_log_load(struct persistence *persistence, bool serve, bool cut)

@@ -261,10 +261,12 @@ static enum err open_file(struct loader *loader)
     return ERR_NONE;
 }
 
-enum err load_file(struct load *load)
+static enum err read_whole(struct load *load, bool keep)
 {
     struct loader loader;
     begin(&loader, load);
+    if (!keep)
+        loader.handler = (struct rdb_handler){ 0 };
     enum err err = open_file(&loader);
     if (err != ERR_NONE)
         return err;
@@ -277,6 +279,16 @@ enum err load_file(struct load *load)
     end(&loader);
     load->seam->close(load->seam->context, loader.file);
     return err;
+}
+
+enum err load_file(struct load *load)
+{
+    return read_whole(load, true);
+}
+
+enum err load_check(struct load *load)
+{
+    return read_whole(load, false);
 }
 
 struct loader *load_within(struct load *load)

@@ -40,6 +40,9 @@ struct load {
 };
 
 MUST_CHECK enum err load_file(struct load *load);
+/* The file is read as a whole, and nothing of it is kept or called for. What is well formed and
+ * still cannot be, such as a key twice, is not found. */
+MUST_CHECK enum err load_check(struct load *load);
 
 /* A snapshot within another file, which somebody else reads: what its records are given to. NULL:
  * no memory. `load->path` and `load->bytes` are the caller's, and `load->offset` is added to by

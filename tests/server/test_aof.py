@@ -216,6 +216,33 @@ def test_what_is_not_understood_ends_the_start(start, snug_program, tail, words)
     assert words in other.log() and path.name in other.log(), other.log()
 
 
+@pytest.mark.parametrize("tail", [b"*2\r\n$3\r\nSET\r\n$x\r\n", b"*3\r\n$3\r\nSET\r\n$1"])
+def test_a_damaged_log_is_not_loaded_again(start, tail):
+    server = start(*LOG)
+    client = server.client()
+    client.call("SET", "first", "x")
+    path = last_increment(server)
+    whole = path.read_bytes()
+    path.write_bytes(whole + tail)
+    assert "Nothing was flushed" in client.call("DEBUG", "LOADAOF")
+    assert client.call("GET", "first") == b"x" and path.name in server.log()
+    path.write_bytes(whole)
+    assert client.call("DEBUG", "LOADAOF") == "OK"
+    assert client.call("GET", "first") == b"x"
+
+
+def test_half_of_a_log_is_not_served(start):
+    server = start(*LOG)
+    client = server.client()
+    client.call("SET", "first", "x")
+    path = last_increment(server)
+    path.write_bytes(path.read_bytes() + b"*1\r\n$7\r\nNOTHING\r\n")
+    with pytest.raises(OSError):
+        client.call("DEBUG", "LOADAOF")
+    assert server.process.wait(20) == 1
+    assert "Unknown command 'NOTHING'" in server.log() and "is not whole" in server.log()
+
+
 def test_nothing_acknowledged_is_lost(start, restart):  # noqa: F811
     """kill -9 while several clients write, and it is rewritten meanwhile."""
     options = (*LOG, "--appendfsync", "always", "--auto-aof-rewrite-min-size", "5000")

@@ -64,7 +64,9 @@ def generate(port, known, seed, focus, options=True):
     for db in DATABASES:
         r = Source(f"exchange {seed} {focus} {db}", keys_used=3 + seed)
         found = sequence(r, focus, known, LENGTH)
-        send(port, [("SELECT", db), *(one for one in found if options or one[0].lower() != b"config")])
+        if not options:
+            found = [command for command in found if command[0].lower() != b"config"]
+        send(port, [("SELECT", db), *found])
 
 
 def lasting(client, seed):

@@ -126,6 +126,41 @@ def test_debug_reload(start):
     assert isinstance(client.call("DEBUG", "RELOAD", "OTHER"), Error)
 
 
+def test_a_damaged_file_is_not_reloaded(start):
+    server = start("--enable-debug-command", "yes", "--save", "3600 1")
+    client = server.client()
+    client.call("DEBUG", "POPULATE", 100)
+    library = "#!lua name=l\nredis.register_function('f', function() return 1 end)"
+    assert client.call("FUNCTION", "LOAD", library) == b"l"
+    assert client.call("SAVE") == "OK"
+    path = server.directory / "dump.rdb"
+    data, digest = path.read_bytes(), client.call("DEBUG", "DIGEST")
+    for damaged in (data[:-20], data[:len(data) // 2], b"", data[:-5] + b"wrong", b"no snapshot"):
+        path.write_bytes(damaged)
+        assert "Nothing was flushed" in client.call("DEBUG", "RELOAD", "NOSAVE")
+        assert client.call("DEBUG", "DIGEST") == digest and client.call("FCALL", "f", 0) == 1
+    assert "cannot be loaded" in server.log()
+    path.unlink()
+    assert "Nothing was flushed" in client.call("DEBUG", "RELOAD", "NOSAVE")
+    path.write_bytes(data)
+    assert client.call("DEBUG", "RELOAD", "NOSAVE") == "OK"
+    assert client.call("DEBUG", "DIGEST") == digest
+
+
+def test_half_of_a_file_is_not_served(start):
+    """What only loading can find, behind FLUSHALL: a key twice. It is not saved over anything."""
+    server = start("--enable-debug-command", "yes", "--save", "3600 1")
+    client = server.client()
+    client.call("SET", "k", "v")
+    twice = b"REDIS0010\xfe\x00" + b"\x00\x01a\x011" * 2 + b"\xff" + bytes(8)
+    (server.directory / "dump.rdb").write_bytes(twice)
+    with pytest.raises(OSError):
+        client.call("DEBUG", "RELOAD", "NOSAVE")
+    assert server.process.wait(20) == 1
+    assert "a key twice" in server.log() and "is not whole" in server.log()
+    assert (server.directory / "dump.rdb").read_bytes() == twice
+
+
 def content_of(client):
     """Digests, and what they leave out of streams."""
     content = []
