@@ -18,7 +18,7 @@ void evictor_set_rule(struct evictor *evictor, const struct evict_rule *rule)
     bool same = rule->by == evictor->rule.by && rule->volatile_only == evictor->rule.volatile_only;
     evictor->rule = *rule;
     if (!same)
-        evictor->count = 0;
+        evictor->count = evictor->drawn_count = 0;
 }
 
 /* --- how willingly a key goes ----------------------------------------------------------------- */
@@ -97,21 +97,36 @@ static uint64_t weight(const struct evictor *evictor, const struct db *db)
     return evictor->rule.volatile_only ? db->expires : db->index.count;
 }
 
-/* A database at random, by how many keys of it may go; NULL: none has any. */
-static const struct db *draw_database(const struct evictor *evictor)
+/* Databases for the next samples, by how many keys of each may go: equal steps from a random start,
+ * so that one pass over all of them, who may be thousands, serves for many samples. */
+static void draw_some(struct evictor *evictor)
 {
     struct store *store = evictor->store;
-    uint64_t all = 0;
+    uint64_t all = 0, passed = 0;
+    evictor->drawn_count = 0;
     for (unsigned number = 0; number < store->databases; number++)
         all += weight(evictor, db_of(store, number));
     if (all == 0)
-        return NULL;
-    uint64_t at = rng_below(&store->rng, all);
-    for (unsigned number = 0; number < store->databases; number++) {
-        const struct db *db = db_of(store, number);
-        if (at < weight(evictor, db))
-            return db;
-        at -= weight(evictor, db);
+        return;
+    uint64_t step = (all + EVICT_DRAWN - 1) / EVICT_DRAWN, at = rng_below(&store->rng, step);
+    for (unsigned number = 0; number < store->databases && at < all; number++) {
+        passed += weight(evictor, db_of(store, number));
+        for (; at < passed; at += step)
+            evictor->drawn[evictor->drawn_count++] = number;
+    }
+}
+
+/* A database of which keys may go; NULL: there is none. */
+static const struct db *draw_database(struct evictor *evictor)
+{
+    for (unsigned round = 0; round < 2; round++) {
+        while (evictor->drawn_count > 0) {
+            const struct db *db = db_of(evictor->store, evictor->drawn[--evictor->drawn_count]);
+            if (weight(evictor, db) > 0)
+                return db;
+        }
+        if (round == 0)
+            draw_some(evictor);
     }
     return NULL;
 }
@@ -142,13 +157,12 @@ static void look_at_block(void *context, void *block)
 static void sample(struct evictor *evictor)
 {
     unsigned most = BUCKETS_MAX + (evictor->rule.samples < 1024 ? evictor->rule.samples : 1024);
+    const struct db *db = draw_database(evictor);
     evictor->seen = 0;
-    for (unsigned bucket = 0; bucket < most && evictor->seen < evictor->rule.samples; bucket++) {
-        const struct db *db = draw_database(evictor);
-        if (db == NULL)
-            return;
+    if (db == NULL)
+        return;
+    for (unsigned bucket = 0; bucket < most && evictor->seen < evictor->rule.samples; bucket++)
         look_at_bucket(evictor, db);
-    }
     if (evictor->seen == 0 && evictor->rule.volatile_only)
         (void)heap_look(evictor->store->heap, &evictor->look_at, BLOCK_EXPIRING, look_at_block,
                         evictor);

@@ -14,7 +14,7 @@
 #include "store/store.h"
 
 enum evict_by { EVICT_NOTHING, EVICT_LRU, EVICT_LFU, EVICT_RANDOM, EVICT_TTL };
-enum { EVICT_POOL = 64 };
+enum { EVICT_POOL = 64, EVICT_DRAWN = 16 };
 
 struct evict_rule {
     enum evict_by by;
@@ -33,6 +33,8 @@ struct evictor {
     struct evict_rule rule;
     struct evict_candidate pool[EVICT_POOL]; /* the best is last */
     unsigned count;
+    uint32_t drawn[EVICT_DRAWN]; /* numbers of databases to look into next */
+    unsigned drawn_count;
     unsigned seen;    /* eligible keys, by the sample that is being taken */
     uint32_t look_at; /* where the heap is looked through for keys with an expiry */
     struct evict_candidate leaving[EVICT_POOL]; /* of the span that is being emptied */

@@ -296,3 +296,25 @@ TEST(evict_of_nothing)
     CHECK(!evict_one(&choosing.evictor));
     choosing_release(&choosing);
 }
+
+/* Keys of many databases go by how many there are in each, and the last of each is found. */
+TEST(evict_draws_databases_by_their_keys)
+{
+    enum { KEYS = 8000, FEW = 20 };
+    struct choosing choosing;
+    choosing_init(&choosing, EVICT_RANDOM, false);
+    for (unsigned number = 0; number < KEYS; number++)
+        put(&choosing, number % 4 == 0 ? 0 : 2, number, STORE_NO_EXPIRY);
+    for (unsigned gone = 0; gone < KEYS / 2; gone++)
+        CHECK(evict_one(&choosing.evictor));
+    uint64_t left = store_count(choosing.store, 0);
+    CHECKF(left > KEYS / 10 && left < KEYS / 20 * 3, "%llu", (unsigned long long)left);
+    for (unsigned gone = 0; gone < KEYS / 2; gone++)
+        CHECK(evict_one(&choosing.evictor));
+    for (unsigned number = 0; number < FEW; number++)
+        put(&choosing, 1, number, STORE_NO_EXPIRY);
+    for (unsigned number = 0; number < FEW; number++)
+        CHECK(evict_one(&choosing.evictor));
+    CHECK(!evict_one(&choosing.evictor));
+    choosing_release(&choosing);
+}
