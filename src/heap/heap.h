@@ -99,6 +99,21 @@ uint64_t heap_give_back(struct heap *heap, uint64_t bytes, uint64_t deadline_ns)
  * nor take blocks. */
 bool heap_look(struct heap *heap, uint32_t *row, unsigned kind,
                void (*visit)(void *context, void *block), void *context);
+/* The same for blocks with a tag, in runs too, and passing quickly over what has none. `place`
+ * starts as zero. */
+struct heap_place {
+    uint32_t span, run;
+    bool in_runs;
+    bool shown; /* something, since the round began */
+};
+enum heap_looked {
+    HEAP_LOOKED_SHOWN,
+    HEAP_LOOKED_ON,   /* nothing in as many steps as were allowed */
+    HEAP_LOOKED_NONE, /* nothing in a whole round, which ends here */
+};
+enum heap_looked heap_look_tagged(struct heap *heap, struct heap_place *place, unsigned kind,
+                                  unsigned steps, void (*visit)(void *context, void *block),
+                                  void *context);
 /* Of the next spans of these kinds (a bit for each), the one that holds least for its pages: its
  * row in *row, where the search goes on. False: there is none, or none near enough for one call. */
 bool heap_sparsest(const struct heap *heap, uint32_t *row, unsigned kinds);

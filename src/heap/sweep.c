@@ -174,3 +174,59 @@ bool heap_look(struct heap *heap, uint32_t *row, unsigned kind,
     }
     return false;
 }
+
+/* The row of the place, or the rest of its chunk where that has no tags. NULL: nothing is shown. */
+static struct span *step_tagged_span(struct heap *heap, struct heap_place *place, unsigned kind)
+{
+    uint32_t row = place->span, chunk = row / CHUNK_UNITS;
+    if (heap->chunk_tag[chunk] == UINT64_MAX) {
+        place->span = (chunk + 1) * CHUNK_UNITS;
+        return NULL;
+    }
+    place->span++;
+    return is_shown(&heap->spans[row], 1u << kind) ? &heap->spans[row] : NULL;
+}
+
+/* Downwards by row, as a sweep goes. NULL: nothing is shown. */
+static struct run *step_tagged_run(struct heap *heap, struct heap_place *place, unsigned kind)
+{
+    if (place->run > heap->run_rows) /* slots at the end are gone */
+        place->run = heap->run_rows;
+    if (place->run == 0)
+        return NULL;
+    struct run *run = &heap->runs[place->run - 1];
+    place->run -= 1u << run->order;
+    return run->bytes != 0 && run->kind == kind ? run : NULL;
+}
+
+enum heap_looked heap_look_tagged(struct heap *heap, struct heap_place *place, unsigned kind,
+                                  unsigned steps, void (*visit)(void *context, void *block),
+                                  void *context)
+{
+    for (unsigned step = 0; step < steps; step++) {
+        struct span *span = NULL;
+        struct run *run = NULL;
+        if (!place->in_runs && place->span < heap->chunks * CHUNK_UNITS) {
+            span = step_tagged_span(heap, place, kind);
+        } else if (!place->in_runs) {
+            place->in_runs = true;
+            place->run = heap->run_tag == UINT64_MAX ? 0 : heap->run_rows;
+        } else if (place->run != 0) {
+            run = step_tagged_run(heap, place, kind);
+        } else {
+            bool shown = place->shown;
+            *place = (struct heap_place){ 0 };
+            if (!shown)
+                return HEAP_LOOKED_NONE;
+        }
+        if (span == NULL && run == NULL)
+            continue;
+        if (span != NULL)
+            show_span(heap, span, visit, context);
+        else
+            visit(context, run_start(heap, run));
+        place->shown = true;
+        return HEAP_LOOKED_SHOWN;
+    }
+    return HEAP_LOOKED_ON;
+}

@@ -4,13 +4,14 @@
 #include "store/inside.h"
 
 enum {
-    BUCKET_MAX = 32,  /* keys of one bucket that are looked at */
-    BUCKETS_MAX = 64, /* for one sample, beyond those that the keys asked for are in */
+    BUCKET_MAX = 32,        /* keys of one bucket that are looked at */
+    BUCKETS_MAX = 64,       /* for one sample, beyond those that the keys asked for are in */
+    LOOK_STEPS = 16 * 1024, /* tens of GB where hardly anything expires */
 };
 
 void evictor_init(struct evictor *evictor, struct store *store)
 {
-    *evictor = (struct evictor){ .store = store };
+    *evictor = (struct evictor){ .store = store, .look_steps = LOOK_STEPS };
 }
 
 void evictor_set_rule(struct evictor *evictor, const struct evict_rule *rule)
@@ -159,13 +160,15 @@ static void sample(struct evictor *evictor)
     unsigned most = BUCKETS_MAX + (evictor->rule.samples < 1024 ? evictor->rule.samples : 1024);
     const struct db *db = draw_database(evictor);
     evictor->seen = 0;
+    evictor->looking = false;
     if (db == NULL)
         return;
     for (unsigned bucket = 0; bucket < most && evictor->seen < evictor->rule.samples; bucket++)
         look_at_bucket(evictor, db);
     if (evictor->seen == 0 && evictor->rule.volatile_only)
-        (void)heap_look(evictor->store->heap, &evictor->look_at, BLOCK_EXPIRING, look_at_block,
-                        evictor);
+        evictor->looking =
+            heap_look_tagged(evictor->store->heap, &evictor->look_at, BLOCK_EXPIRING,
+                             evictor->look_steps, look_at_block, evictor) != HEAP_LOOKED_NONE;
 }
 
 /* --- going ------------------------------------------------------------------------------------ */

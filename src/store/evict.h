@@ -35,8 +35,10 @@ struct evictor {
     unsigned count;
     uint32_t drawn[EVICT_DRAWN]; /* numbers of databases to look into next */
     unsigned drawn_count;
-    unsigned seen;    /* eligible keys, by the sample that is being taken */
-    uint32_t look_at; /* where the heap is looked through for keys with an expiry */
+    unsigned seen;             /* eligible keys, by the sample that is being taken */
+    struct heap_place look_at; /* where the heap is looked through for keys with an expiry */
+    unsigned look_steps;       /* of that, for one sample */
+    bool looking;              /* none was found yet, and there are more places to look at */
     struct evict_candidate leaving[EVICT_POOL]; /* of the span that is being emptied */
     unsigned leaving_count;
     uint32_t leaving_row;
@@ -48,7 +50,7 @@ void evictor_init(struct evictor *evictor, struct store *store);
 void evictor_set_rule(struct evictor *evictor, const struct evict_rule *rule);
 
 /* Removes the key that is best to go, and tells so (EVENT_EVICTED). A big value is given back in
- * steps, later. False: there is none that may go. */
+ * steps, later. False: there is none that may go, or, where it is `looking`, none was found yet. */
 bool evict_one(struct evictor *evictor);
 /* The same for a key of a sparse span, whatever its use: where nothing may be moved, pages come
  * free only when all that live in them go. */

@@ -212,7 +212,7 @@ static enum pressure_action act(struct pressure *pressure, const struct pressure
         break;
     case PRESSURE_EVICT:
     case PRESSURE_CLEAR:
-        if (!evict(pressure, action == PRESSURE_CLEAR))
+        if (!evict(pressure, action == PRESSURE_CLEAR) && !pressure->evictor.looking)
             return PRESSURE_FAIL;
         break;
     case PRESSURE_MOVE:

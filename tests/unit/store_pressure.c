@@ -318,3 +318,35 @@ TEST(evict_draws_databases_by_their_keys)
     CHECK(!evict_one(&choosing.evictor));
     choosing_release(&choosing);
 }
+
+/* However far apart they stand, it says that it looks on until it has been everywhere. */
+TEST(evict_looks_on_for_the_few_that_expire)
+{
+    enum { KEYS = 60000, LONG_NAME = 70000, FEW = 3 };
+    static uint8_t name[LONG_NAME];
+    struct choosing choosing;
+    struct string_scratch scratch;
+    struct value value;
+    choosing_init(&choosing, EVICT_LRU, true);
+    choosing.evictor.look_steps = 1;
+    for (unsigned number = 0; number < KEYS; number++)
+        put(&choosing, 0, number, STORE_NO_EXPIRY);
+    CHECK(!evict_one(&choosing.evictor) && !choosing.evictor.looking);
+    for (unsigned number = 0; number < FEW; number++)
+        put(&choosing, 0, KEYS + number, choosing.now_ms + 1000000);
+    struct key key = store_key(choosing.store, bytes_of(name, LONG_NAME));
+    CHECK_EQ(string_make(store_heap(choosing.store), BYTES("x"), &scratch, &value), ERR_NONE);
+    CHECK_EQ(store_put(choosing.store, 0, &key, NULL, &value, choosing.now_ms + 1000000, EVENT_SET,
+                       NULL),
+             ERR_NONE);
+    unsigned vain = 0;
+    while (choosing.evictor.evicted <= FEW) {
+        if (evict_one(&choosing.evictor))
+            continue;
+        CHECK(choosing.evictor.looking && vain++ < 1000);
+    }
+    CHECK(vain > 0);
+    CHECK(!evict_one(&choosing.evictor) && !choosing.evictor.looking);
+    CHECK_EQ(store_count(choosing.store, 0), KEYS);
+    choosing_release(&choosing);
+}
