@@ -668,7 +668,8 @@ static void connect_anew(struct trial *trial)
     CHECK(false);
 }
 
-static void begin_at(struct trial *trial, unsigned protocol, int64_t (*wall_us)(void *context))
+/* wall_us: NULL is the real one. */
+static void begin(struct trial *trial, unsigned protocol, int64_t (*wall_us)(void *context))
 {
     memset(trial, 0, sizeof *trial);
     trial->protocol = protocol;
@@ -683,11 +684,6 @@ static void begin_at(struct trial *trial, unsigned protocol, int64_t (*wall_us)(
     CHECK(site_start(&trial->site));
     put_safe_keys(trial);
     connect_anew(trial);
-}
-
-static void begin(struct trial *trial, unsigned protocol)
-{
-    begin_at(trial, protocol, NULL);
 }
 
 static unsigned end(struct trial *trial)
@@ -750,7 +746,7 @@ static bool all_places(void)
 static void fail_every_line(unsigned protocol, bool always)
 {
     static struct trial trial;
-    begin(&trial, protocol);
+    begin(&trial, protocol, NULL);
     uint64_t turns_max = all_places() ? 100000 : always ? 2 : 12;
     for (int i = 0; i < LINES; i++) {
         for (int fault = 0; fault < SITE_FAULTS; fault++)
@@ -880,7 +876,7 @@ static void fail_logged_line(struct trial *trial, int number, enum site_fault fa
 TEST(the_log_knows_what_commands_did_that_failed)
 {
     static struct trial trial;
-    begin_at(&trial, 2, still_wall); /* the safe keys too are of that time */
+    begin(&trial, 2, still_wall); /* the safe keys too are of that time */
     switch_log_on(&trial);
     for (int i = 0; i < LINES; i++) {
         if (is_left_out(script[i]))
@@ -911,7 +907,7 @@ static bool run_script(enum site_fault fault, uint64_t after, bool always)
 {
     static struct trial trial;
     struct bytes reply;
-    begin(&trial, 2);
+    begin(&trial, 2, NULL);
     site_fail(&trial.site, fault, after, always);
     for (int i = 0; i < LINES && !trial.caller.closed; i++) {
         if (script[i][0] == '-' || script[i][0] == '!' || flushes(script[i]))
@@ -928,7 +924,7 @@ static bool run_script(enum site_fault fault, uint64_t after, bool always)
 static void fail_script(enum site_fault fault, bool always)
 {
     static struct trial trial;
-    begin(&trial, 2);
+    begin(&trial, 2, NULL);
     uint64_t most = calls_of(&trial, fault) + 2000, runs = all_places() ? most : 25;
     end(&trial);
     uint64_t after = 0, step = 1;
