@@ -79,15 +79,17 @@ static uint64_t bytes_with_entry(const struct aside *aside, const struct entry *
     return heap_round_up(aside->heap, bytes);
 }
 
+/* Keys that have expired go between two values, and a snapshot under way must see them go: its past
+ * is hidden for no longer than one value is read. */
 static bool tell_all(struct aside *aside, const struct value *value, struct remaking *remaking)
 {
+    struct past *past = past_hide(aside->store);
     struct teller *teller = teller_new(aside->store, value);
-    if (teller == NULL)
-        return false;
-    while (!teller_step(teller, take_part, remaking))
+    while (teller != NULL && !teller_step(teller, take_part, remaking))
         continue;
     teller_drop(teller);
-    return remaking->err == ERR_NONE;
+    past_show(aside->store, past);
+    return teller != NULL && remaking->err == ERR_NONE;
 }
 
 static bool remake(struct aside *aside, const struct entry *entry, const struct type_limits *limits,
@@ -239,9 +241,7 @@ bool preview_option(struct observer *observer, unsigned type, const struct type_
     aside.sum.type = type;
     aside.deadline_ns = observer->seam->cpu_ns(observer->seam->context) + TIME_NS;
     space_init(&aside.space, aside.heap, &aside.store->seed, aside.store->rng, &aside.limits);
-    struct past *past = past_hide(aside.store);
     look_at_some(store, &aside);
-    past_show(aside.store, past);
     space_release(&aside.space);
     heap_drop(aside.heap);
     extend(store, &aside.sum);

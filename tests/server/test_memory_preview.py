@@ -1,6 +1,7 @@
 """MEMORY PREVIEW beside what then really happens."""
 
 import random
+import subprocess
 import time
 
 import pytest
@@ -164,3 +165,32 @@ def test_a_sample_of_many_keys(client):
     assert share == pytest.approx(exact, rel=0.01) and share > 0.1
     assert client.call("DEBUG", "DIGEST") == client.call("DEBUG", "DIGEST")
     assert client.call("DBSIZE") == 22000
+
+
+def test_keys_that_expire_meanwhile_are_in_a_snapshot(start):
+    """Drawing keys removes expired ones: a big value of these is kept until it has been saved."""
+    server = start("--rdb-key-save-delay", "10000", "--enable-debug-command", "yes",
+                   "--rdb-version", "10", "--save", "")
+    client = server.client(timeout=60)
+    client.call("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+    client.call("DEBUG", "POPULATE", 1500)
+    fields = [word for n in range(600) for word in (f"field{n}", f"value of {n}")]
+    client.pipeline(*[("HSET", f"big{n}", *fields) for n in range(600)])
+    client.pipeline(*[("PEXPIRE", f"big{n}", 400) for n in range(600)])
+    assert client.call("BGSAVE") == "Background saving started"
+    time.sleep(0.5)
+    assert "rdb_bgsave_in_progress:1" in client.call("INFO", "persistence").decode()
+    before = client.call("DBSIZE")
+    for _ in range(20):
+        preview(client, "hash-max-listpack-entries", 10)
+    assert client.call("DBSIZE") < before, "some were drawn"
+    client.pipeline(*[("HSET", f"other{n}", *fields) for n in range(100)])
+    deadline = time.monotonic() + 60
+    while "rdb_bgsave_in_progress:1" in client.call("INFO", "persistence").decode():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "rdb_last_bgsave_status:ok" in client.call("INFO", "persistence").decode()
+    checked = subprocess.run(["redis-check-rdb", server.directory / "dump.rdb"],
+                             capture_output=True, check=False)
+    assert checked.returncode == 0 and b"2100 keys read" in checked.stdout, checked.stdout
+    assert b"600 expires" in checked.stdout
