@@ -13,6 +13,7 @@ enum {
     NEXT_REQUEST_S = 75,  /* from one answer to the next whole request */
     ANSWER_S = 60,        /* for a reply to be taken */
     SWEEP_NS = 1000 * 1000 * 1000,
+    REST_NS = 100 * 1000 * 1000,
 };
 
 void connections_init(struct http *http)
@@ -107,6 +108,11 @@ static bool make_room(struct http *http)
     return free_place(http) != NULL;
 }
 
+static bool wants_something(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
 void connections_accept(struct http *http, int listener)
 {
     for (unsigned times = 0; times < ACCEPTS_A_TURN; times++) {
@@ -114,8 +120,11 @@ void connections_accept(struct http *http, int listener)
         socklen_t bytes = sizeof address;
         int socket =
             http->seam->accept(http->seam->context, listener, (struct sockaddr *)&address, &bytes);
-        if (socket < 0)
+        if (socket < 0) {
+            if (wants_something(errno))
+                http->accept_ns = seam_now_ns(http->seam) + REST_NS;
             return;
+        }
         if (free_place(http) == NULL && !make_room(http)) {
             close(socket);
             http->figures.closed++;

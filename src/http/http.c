@@ -13,17 +13,18 @@
 
 enum {
     TURN_MS_MAX = 1000,
+    REST_MS_MAX = 50, /* while the listeners rest */
     STACK_BYTES = 256 * 1024,
     IDLE_S = 80,   /* without a byte; connections.c is stricter */
     NICENESS = 10, /* where one processor is all there is, commands go first */
 };
 
 /* In how many ms to look again at the latest. */
-static int patience(struct http *http)
+static int patience(struct http *http, bool resting)
 {
-    MHD_UNSIGNED_LONG_LONG wanted;
-    if (MHD_get_timeout(http->daemon, &wanted) != MHD_YES || wanted > TURN_MS_MAX)
-        return TURN_MS_MAX;
+    MHD_UNSIGNED_LONG_LONG wanted, most = resting ? REST_MS_MAX : TURN_MS_MAX;
+    if (MHD_get_timeout(http->daemon, &wanted) != MHD_YES || wanted > most)
+        return (int)most;
     return (int)wanted;
 }
 
@@ -32,15 +33,17 @@ static bool turn(struct http *http)
 {
     struct pollfd waits[SOCKET_LISTENERS_MAX + 2];
     size_t count = 0;
+    bool resting = seam_now_ns(http->seam) < http->accept_ns;
+    size_t listeners = resting ? 0 : http->listeners.count;
     waits[count++] = (struct pollfd){ .fd = http->stop, .events = POLLIN };
     waits[count++] = (struct pollfd){ .fd = http->poll, .events = POLLIN };
-    for (size_t at = 0; at < http->listeners.count; at++)
+    for (size_t at = 0; at < listeners; at++)
         waits[count++] = (struct pollfd){ .fd = http->listeners.sockets[at], .events = POLLIN };
-    if (poll(waits, count, patience(http)) < 0 && errno != EINTR)
+    if (poll(waits, count, patience(http, resting)) < 0 && errno != EINTR)
         return false;
     if (waits[0].revents != 0)
         return false;
-    for (size_t at = 0; at < http->listeners.count; at++)
+    for (size_t at = 0; at < listeners; at++)
         if (waits[at + 2].revents != 0)
             connections_accept(http, http->listeners.sockets[at]);
     MHD_run(http->daemon);

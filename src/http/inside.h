@@ -35,6 +35,7 @@ struct http {
 
     struct connection connections[HTTP_CONNECTIONS_MAX];
     uint64_t swept_ns;
+    uint64_t accept_ns;    /* not before: it failed for want of descriptors or memory */
     uint64_t unsent_bytes; /* of bodies */
     struct http_figures figures;
 };
@@ -52,7 +53,8 @@ void connections_note(void *cls, struct MHD_Connection *connection, void **socke
 void connections_done(void *cls, struct MHD_Connection *connection, void **con_cls,
                       enum MHD_RequestTerminationCode code);
 void connections_begin(struct http *http, struct MHD_Connection *connection);
-/* Accepts who waits at a listener, a bounded number. */
+/* Accepts who waits at a listener, a bounded number. Where that fails for want of something the
+ * listeners rest: poll would report them at once again, and the thread would spin. */
 void connections_accept(struct http *http, int listener);
 /* Closes those that have taken too long; looks once a second. */
 void connections_sweep(struct http *http, uint64_t now_ns);

@@ -134,6 +134,32 @@ def test_thousands_of_connections(watched):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def http_ticks(server):
+    """Of processor time that the thread of HTTP has taken."""
+    tasks = f"/proc/{server.process.pid}/task"
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/stat", encoding="ascii") as file:
+            name, _, fields = file.read().rpartition(")")
+        if name.endswith("(snug-http"):
+            return sum(map(int, fields.split()[11:13]))
+    return pytest.fail("there is no such thread")
+
+
+def test_no_descriptor_left_is_no_reason_to_spin(watched):
+    pid = watched.server.process.pid
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    watched.metrics()
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{pid}/fd")) - 1, hard))
+    with connect(watched) as waiting:
+        waiting.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(0.2)
+        before = http_ticks(watched.server)
+        time.sleep(1)
+        assert http_ticks(watched.server) - before < os.sysconf("SC_CLK_TCK") / 10
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+        assert waiting.recv(100).startswith(b"HTTP/1.1 200")
+
+
 def test_huge_headers(watched):
     with Unharmed(watched) as unharmed:
         for data in [b"GET /" + b"a" * (1 << 20) + b" HTTP/1.1\r\n\r\n",
