@@ -4,13 +4,15 @@
 #include "cmd/memory_preview.h"
 #include "cmd/notify.h"
 #include "cmd/users_file.h"
+#include "http/http.h"
 #include "os/process.h"
 #include "server/server.h"
 #include "types/limits.h"
 
 #include <string.h>
 
-enum { FILES_RESERVED = 32 }; /* descriptors that are not clients */
+/* Descriptors that are not clients. */
+enum { FILES_RESERVED = 32, HTTP_FILES_RESERVED = HTTP_CONNECTIONS_MAX + 16 };
 
 struct move_limits server_move_limits(const struct config *config)
 {
@@ -74,14 +76,26 @@ static bool apply_forms(void *context, const struct config *before, struct confi
     return true;
 }
 
+static uint64_t files_reserved(const struct config *config)
+{
+    return config->http_port == 0 ? FILES_RESERVED : FILES_RESERVED + HTTP_FILES_RESERVED;
+}
+
+static bool files_changed(const struct config *before, const struct config *after)
+{
+    return before == NULL || before->maxclients != after->maxclients ||
+           files_reserved(before) != files_reserved(after);
+}
+
 /* The system may allow fewer descriptors than maxclients asks for: then it is lowered. */
 static void fit_maxclients(struct server *server, struct config *config)
 {
-    uint64_t wanted = (uint64_t)config->maxclients + FILES_RESERVED;
+    uint64_t reserved = files_reserved(config);
+    uint64_t wanted = (uint64_t)config->maxclients + reserved;
     uint64_t allowed = process_raise_open_files(wanted);
     if (allowed >= wanted)
         return;
-    int64_t fits = allowed > FILES_RESERVED ? (int64_t)(allowed - FILES_RESERVED) : 1;
+    int64_t fits = allowed > reserved ? (int64_t)(allowed - reserved) : 1;
     log_write(&server->log, LOG_LEVEL_WARNING,
               "The limit of open files is %llu: maxclients is lowered from %lld to %lld. Raise it "
               "with 'ulimit -n' to serve more.",
@@ -119,7 +133,7 @@ static bool apply_limits(void *context, const struct config *before, struct conf
 {
     struct server *server = context;
     (void)reason;
-    if (before == NULL || before->maxclients != after->maxclients)
+    if (files_changed(before, after))
         fit_maxclients(server, after);
     struct net_limits limits = {
         .clients_max = (uint32_t)after->maxclients,
@@ -266,6 +280,7 @@ static const char *const form_options[] = {
     "stream-node-max-bytes",     "stream-node-max-entries",  NULL,
 };
 static const char *const limit_options[] = { "maxclients",
+                                             "http-port",
                                              "timeout",
                                              "tcp-keepalive",
                                              "protected-mode",

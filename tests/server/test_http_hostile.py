@@ -160,6 +160,18 @@ def test_no_descriptor_left_is_no_reason_to_spin(watched):
         assert waiting.recv(100).startswith(b"HTTP/1.1 200")
 
 
+def test_descriptors_of_http_are_not_those_of_clients(watched):
+    client, pid = watched.server.client(), watched.server.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    most = int(client.call("CONFIG", "GET", "maxclients")[1])
+    assert most + 32 + 64 + 16 <= before[0]
+    client.call("CONFIG", "SET", "http-port", 0)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (most + 32, most + 32))
+    client.call("CONFIG", "SET", "http-port", watched.http_port)
+    lowered = int(client.call("CONFIG", "GET", "maxclients")[1])
+    assert lowered == most - 80 or resource.prlimit(pid, resource.RLIMIT_NOFILE)[0] >= most + 112
+
+
 def test_huge_headers(watched):
     with Unharmed(watched) as unharmed:
         for data in [b"GET /" + b"a" * (1 << 20) + b" HTTP/1.1\r\n\r\n",
