@@ -151,7 +151,7 @@ static enum MHD_Result answer_heap(struct http *http, struct MHD_Connection *con
         return send_words(connection, MHD_HTTP_BAD_REQUEST, "since is a number.\n");
     published_watch(http->published);
     return send_response(connection, MHD_HTTP_OK, "application/octet-stream",
-                         heap_reply(http->published, (uint32_t)since));
+                         heap_reply(http->published, (uint32_t)since, &http->unsent_bytes));
 }
 
 static enum MHD_Result answer_page(struct MHD_Connection *connection, struct bytes path)
@@ -166,7 +166,9 @@ static enum MHD_Result answer_page(struct MHD_Connection *connection, struct byt
 static enum MHD_Result answer_path(struct http *http, struct MHD_Connection *connection,
                                    struct bytes path)
 {
-    bool made = bytes_equal(path, BYTES("/metrics")) || bytes_equal(path, BYTES("/api/state.json"));
+    bool made = bytes_equal(path, BYTES("/metrics")) ||
+                bytes_equal(path, BYTES("/api/state.json")) ||
+                bytes_equal(path, BYTES("/api/heap"));
     if (made && http->unsent_bytes > UNSENT_MAX)
         return too_much(http, connection);
     if (bytes_equal(path, BYTES("/metrics")))

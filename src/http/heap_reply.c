@@ -12,6 +12,8 @@ enum {
 
 struct heap_reader {
     const struct heap_picture *picture;
+    uint64_t *unsent_bytes;
+    size_t bytes; /* of these */
     uint32_t count;
     uint8_t header[HEAP_REPLY_HEADER];
     uint32_t held; /* the block that `block` is of, an index; UINT32_MAX: none */
@@ -75,17 +77,28 @@ static ssize_t read_on(void *context, uint64_t offset, char *to, size_t most)
     return done > 0 ? (ssize_t)done : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
+static void reply_sent(void *context)
+{
+    struct heap_reader *reader = context;
+    *reader->unsent_bytes -= reader->bytes;
+    memory_give(reader);
+}
+
 /* Rows of the first sweep, before it ends, are not counted yet: nothing is told of them. */
-struct MHD_Response *heap_reply(const struct published *published, uint32_t since)
+struct MHD_Response *heap_reply(const struct published *published, uint32_t since,
+                                uint64_t *unsent_bytes)
 {
     const struct heap_picture *picture = published->picture;
     uint32_t sweep = heap_picture_sweep(picture), rows = heap_picture_rows(picture);
     uint32_t blocks = (rows + PICTURE_BLOCK_ROWS - 1) / PICTURE_BLOCK_ROWS;
-    struct heap_reader *reader = memory_take(sizeof *reader + blocks * sizeof *reader->blocks);
+    size_t bytes = sizeof(struct heap_reader) + blocks * sizeof(uint32_t);
+    struct heap_reader *reader = memory_take(bytes);
     if (reader == NULL)
         return NULL;
     memset(reader, 0, sizeof *reader);
     reader->picture = picture;
+    reader->unsent_bytes = unsent_bytes;
+    reader->bytes = bytes + PIECE_BYTES; /* microhttpd's own room for a piece */
     reader->held = UINT32_MAX;
     if (since > sweep)
         since = 0;
@@ -95,8 +108,11 @@ struct MHD_Response *heap_reply(const struct published *published, uint32_t sinc
     put_header(reader, published->start_wall_ms, rows, sweep);
     struct MHD_Response *response =
         MHD_create_response_from_callback(HEAP_REPLY_HEADER + (uint64_t)reader->count * BLOCK_BYTES,
-                                          PIECE_BYTES, read_on, reader, memory_give);
-    if (response == NULL)
+                                          PIECE_BYTES, read_on, reader, reply_sent);
+    if (response == NULL) {
         memory_give(reader);
+        return NULL;
+    }
+    *unsent_bytes += reader->bytes;
     return response;
 }

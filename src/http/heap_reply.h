@@ -22,7 +22,8 @@
  * Pointers: none.
  * Threads:  the HTTP thread.
  * Failure:  NULL: no memory.
- * Cost:     of memory the list of blocks alone: words are read as they are sent. */
+ * Cost:     of memory the list of blocks alone, counted until the reply is sent: words are read as
+ *           they are. */
 #ifndef HTTP_HEAP_REPLY_H
 #define HTTP_HEAP_REPLY_H
 
@@ -32,7 +33,8 @@
 
 enum { HEAP_REPLY_HEADER = 64 };
 
-/* A reply without headers yet. */
-MUST_CHECK struct MHD_Response *heap_reply(const struct published *published, uint32_t since);
+/* A reply without headers yet. `*unsent_bytes` holds what it takes until it is destroyed. */
+MUST_CHECK struct MHD_Response *heap_reply(const struct published *published, uint32_t since,
+                                           uint64_t *unsent_bytes);
 
 #endif
