@@ -51,6 +51,22 @@ static void take_turn(const struct cmd_context *context)
     latency_end(context, LATENCY_WHILE_BLOCKED, began_ns);
 }
 
+/* key-load-delay, which may be set back meanwhile. At DEBUG RELOAD nobody is looked after. */
+static void wait_after_key(void *context)
+{
+    const struct loading *loading = context;
+    const struct persistence *persistence = loading->persistence;
+    const struct cmd_context *command = persistence->context;
+    if (command->config->key_load_delay <= 0 || persistence->loading == NULL)
+        return;
+    uint64_t end_ns = seam_now_ns(command->seam) + (uint64_t)command->config->key_load_delay * 1000;
+    for (uint64_t now_ns = end_ns - 1; now_ns < end_ns; now_ns = seam_now_ns(command->seam)) {
+        if (persistence->stop_loading || command->config->key_load_delay <= 0)
+            return;
+        net_turn(command->net, end_ns - now_ns);
+    }
+}
+
 /* Expiry goes by the clock as it was when the loading began. */
 static bool turn(void *context, const struct load *load)
 {
@@ -128,6 +144,7 @@ static enum err load_path(struct loading *loading, const char *path, unsigned fl
                          .merge = (flags & PERSIST_MERGE) != 0,
                          .turn_bytes = (uint64_t)config->loading_process_events_interval_bytes,
                          .turn = turn,
+                         .key = wait_after_key,
                          .aux = take_aux,
                          .function = take_library,
                          .context = loading };

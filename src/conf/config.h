@@ -286,6 +286,7 @@ struct config {
     int64_t rdb_version;
     uint64_t snapshot_memory_limit; /* bytes */
     int64_t rdb_key_save_delay;     /* microseconds */
+    int64_t key_load_delay;         /* microseconds */
     int64_t loading_process_events_interval_bytes;
 
     /* the append-only log */

@@ -191,9 +191,12 @@ static enum err take_end(void *context)
     err = put(loader, &value);
     if (err != ERR_NONE)
         value_drop(store_space(loader->load->store), &value);
-    else
-        loader->load->keys++;
-    return err;
+    if (err != ERR_NONE)
+        return err;
+    loader->load->keys++;
+    if (loader->load->key != NULL)
+        loader->load->key(loader->load->context);
+    return ERR_NONE;
 }
 
 /* --- the file --------------------------------------------------------------------------------- */

@@ -25,6 +25,7 @@ struct load {
     bool merge;          /* a key that is there is replaced; else it is an error */
     uint64_t turn_bytes; /* how often `turn` is called; 0: never */
     bool (*turn)(void *context, const struct load *load); /* false: to end */
+    void (*key)(void *context); /* after each that is loaded; NULL: nothing is to be done */
     void (*aux)(void *context, struct bytes name, struct bytes value);
     /* A library of functions; false: it cannot be one, and `reason` may say why. NULL: they are
      * passed over. */

@@ -401,6 +401,24 @@ def test_clients_are_answered_while_a_file_is_loaded(start, snug_program):
         assert other.stop() == 0
 
 
+def test_loading_can_be_slowed(start, snug_program):
+    server = start("--enable-debug-command", "yes", "--save", "")
+    client = server.client(timeout=60)
+    client.call("DEBUG", "POPULATE", 200)
+    assert client.call("SAVE") == "OK"
+    server.stop(signal.SIGKILL)
+    other = running(snug_program, server.directory, "--key-load-delay", "50000", loaded=False)
+    try:
+        with Client(other.port, timeout=60) as probe:
+            assert probe.call("GET", "key:0").startswith("LOADING")
+            assert info(probe)["loading"] == "1"
+            assert probe.call("CONFIG", "SET", "key-load-delay", 0) == "OK"
+            until(lambda: info(probe)["loading"] == "0", 5)
+            assert probe.call("DBSIZE") == 200
+    finally:
+        assert other.stop() == 0
+
+
 def test_nothing_is_executed_behind_shutdown(start, restart):
     """What has no reply is not done, and what is done is in the file."""
     server = start("--enable-debug-command", "yes")
