@@ -142,7 +142,7 @@ def server(shared_server):
     """The module's server, empty and with its usual configuration."""
     assert shared_server.alive(), f"an earlier test ended the server:\n{shared_server.log()}"
     with Client(shared_server.port) as client:
-        client.call("FLUSHALL")
+        client.call("FLUSHALL", "SYNC")
         client.call("CONFIG", "RESETSTAT")
     return shared_server
 
@@ -200,7 +200,7 @@ class Both:
     def __init__(self, snug, redis, resp):
         self.snug, self.redis, self.resp = snug, redis, resp
         for client in (snug, redis):
-            client.call("FLUSHALL")
+            client.call("FLUSHALL", "SYNC")
             client.call("CONFIG", "RESETSTAT")  # the other one has served other tests
             client.call("HELLO", resp)
 

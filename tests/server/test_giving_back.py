@@ -60,7 +60,7 @@ def watch(client, empty):
 def settled(client, most):
     """What the heap holds, once it is no more than `most`."""
     deadline = time.monotonic() + 30
-    while (told := info(client))["heap_committed"] > most:
+    while (told := info(client))["heap_committed"] > most or told["lazyfree_pending_objects"]:
         assert time.monotonic() < deadline, told
         time.sleep(0.02)
     return told
@@ -87,8 +87,7 @@ def test_a_huge_value(start, kind, how):
     if kind not in SCATTERED:
         falls_while_it_goes(seen, full)
     told = settled(client, empty["heap_committed"] + 2 * MB)
-    assert told["lazyfree_pending_objects"] == 0
-    assert client.call("DEBUG", "VERIFY") == "OK"
+    assert told["lazyfree_pending_objects"] == 0 and client.call("DEBUG", "VERIFY") == "OK"
 
 
 @pytest.mark.parametrize("how", [["FLUSHALL", "ASYNC"], ["FLUSHDB", "ASYNC"], ["FLUSHALL"]])
@@ -130,5 +129,6 @@ def test_all_keys_while_others_are_written(start):
     finally:
         ending.set()
         thread.join()
-    assert max(seen, default=0) <= full * 1.1
+    if not CHECKED_BUILD:  # which is in no hurry to use again what was freed
+        assert max(seen, default=0) <= full * 1.1
     settled(client, empty["heap_committed"] + 20_000 * 160 + 4 * MB)

@@ -336,7 +336,7 @@ def test_used_memory_and_resident_memory(client, value_bytes):
     assert 0 < overhead < count * 24 + payload * 0.04
     if not CHECKED_BUILD:
         assert 0.95 * used < resident < 1.25 * used + (4 << 20)
-    client.call("FLUSHALL")
+    client.call("FLUSHALL", "SYNC")
     client.call("MEMORY", "PURGE")
     after = memory(client)
     assert after["used_memory"] < empty["used_memory"] + (1 << 20)
