@@ -5,10 +5,11 @@ import random
 import time
 
 import pytest
-from conftest import CHECKED_BUILD
+from conftest import CHECKED_BUILD, MOVE_ALL_BUILD
 from resp import Client, Error, encode
 
 MB = 1024 * 1024
+moves_by_need = pytest.mark.skipif(MOVE_ALL_BUILD, reason="everything is moved all the time")
 POLICIES = ["allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu",
             "volatile-random", "volatile-ttl"]
 OOM = Error("OOM command not allowed when used memory > 'maxmemory'.")
@@ -240,6 +241,7 @@ def test_a_lower_limit_is_reached_by_itself(limited, server):
     assert info(client, "current_eviction_exceeded_time") == "0"
 
 
+@moves_by_need
 def test_huge_values_go_in_steps_and_not_too_many(limited):
     client = limited
     for key in range(10):
@@ -256,6 +258,7 @@ def test_huge_values_go_in_steps_and_not_too_many(limited):
     assert 5 <= client.call("DBSIZE") <= 7
 
 
+@moves_by_need
 def test_compaction_comes_before_eviction(limited):
     client = limited
     fill(client, 20000)
@@ -295,6 +298,7 @@ def test_no_key_goes_for_what_malloc_keeps(limited, server):
     assert held(client) <= limit
 
 
+@moves_by_need
 def test_nothing_moves_where_that_is_not_allowed(limited):
     client = limited
     client.call("CONFIG", "SET", "activedefrag", "no")
