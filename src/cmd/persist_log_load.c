@@ -316,9 +316,9 @@ bool persist_log_check(struct persistence *persistence)
     static const struct rdb_handler nothing = { 0 };
     const struct aof_set *set = &persistence->log.set;
     const struct aof_handler handler = { .command = pass_over, .rdb = &nothing };
-    const struct aof_load_options options = {
-        .checksum = persistence->context->config->rdbchecksum,
-    };
+    const struct config *config = persistence->context->config;
+    const struct aof_load_options options = { .allow_cut = config->aof_load_truncated,
+                                              .checksum = config->rdbchecksum };
     struct aof_load_report report = { 0 };
     if (aof_load(&set->place, &set->manifest, &handler, &options, &report) <= AOF_SHORTENED)
         return true;
