@@ -223,16 +223,20 @@ test:
 ASAN := SANITIZE=address,undefined
 TEST_ENV := ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 # What a test takes longer over is marked slow; SHORT=1 leaves it out, and compares fewer commands.
-PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider $(if $(SHORT),-m 'not slow') $(PYTEST_ARGS)
+PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider $(PYTEST_ARGS)
+NOT_SLOW := $(if $(SHORT), and not slow)
 
 # NAME=part runs the unit tests whose name holds that part; SEED=n replays one.
 test-unit:
 	@$(MAKE) --no-print-directory -j$(JOBS) $(ASAN) unit-tests
 	$(TEST_ENV) build-address-undefined/unit-tests $(NAME)
 
+# What measures the machine as a whole runs by itself, behind the others.
+SERVER_TESTS = $(TEST_ENV) $(if $(SHORT),SNUG_DIFFERENTIAL=5000) \
+  SNUG_SERVER=$(CURDIR)/$(BUILD)/snug-server $(PYTEST) tests/server
 test-server: build $(DRIVERS)
-	$(TEST_ENV) $(if $(SHORT),SNUG_DIFFERENTIAL=5000) SNUG_SERVER=$(CURDIR)/$(BUILD)/snug-server $(PYTEST) \
-	  -n $(JOBS) --dist loadfile tests/server
+	$(SERVER_TESTS) -n $(JOBS) --dist loadfile -m 'not alone$(NOT_SLOW)'
+	$(if $(SHORT)$(PYTEST_ARGS),,$(SERVER_TESTS) -m alone)
 
 test-install: build
 	$(PYTEST) tests/install

@@ -27,14 +27,15 @@ static bool add_words(struct buffer *text, const char *before, bool first, struc
            buffer_append(text, word);
 }
 
-/* "~*" is no pattern but all keys, behind which no other may come: the pattern is told apart. */
-static const char *access_of(const struct user_text *key)
+/* "~*" is all keys, beside which no other may stand: a pattern of that kind is told apart, unless
+ * it is alone, when it means the same. */
+static const char *access_of(const struct user_text *key, bool alone)
 {
     if (key->mark == USER_READS)
         return "%R~";
     if (key->mark == USER_WRITES)
         return "%W~";
-    return bytes_is(user_text_view(key), "*") ? "%RW~" : "~";
+    return !alone && bytes_is(user_text_view(key), "*") ? "%RW~" : "~";
 }
 
 bool selector_describe_keys(const struct selector *selector, struct buffer *text)
@@ -43,7 +44,7 @@ bool selector_describe_keys(const struct selector *selector, struct buffer *text
         return buffer_append_text(text, "~*");
     for (size_t i = 0; i < selector->keys.count; i++) {
         const struct user_text *key = &selector->keys.items[i];
-        if (!add_words(text, access_of(key), i == 0, user_text_view(key)))
+        if (!add_words(text, access_of(key, selector->keys.count == 1), i == 0, user_text_view(key)))
             return false;
     }
     return true;

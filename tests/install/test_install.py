@@ -23,6 +23,9 @@ FILES = {
     "lib/tmpfiles.d/snug.conf": 0o644,
     "etc/init.d/snug-server": 0o755,
     "etc/snug/snug.conf": 0o644,
+    "etc/snug/profiles/large-keys.conf": 0o644,
+    "etc/snug/profiles/low-latency.conf": 0o644,
+    "etc/snug/profiles/memory-constrained.conf": 0o644,
 }
 
 

@@ -119,6 +119,8 @@ def end(server):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: measures what takes all processors, so nothing else "
+                                       "may run beside it")
     config.addinivalue_line("markers", "slow: takes long or much memory; SHORT=1 leaves it out")
 
 

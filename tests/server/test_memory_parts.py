@@ -121,7 +121,7 @@ def test_mixed_and_fragmented_and_healed(start):
         time.sleep(0.1)
     told = settle(server, client)
     assert told["heap.free-cells"] <= 3 * MB
-    client.call("FLUSHALL")
+    client.call("FLUSHALL", "SYNC")
     client.call("SET", "one", 1)
     told = settle(server, client)
     assert sum(told[name] for name in OF_HEAP) < 2 * MB

@@ -23,7 +23,8 @@ CONSTANT = 1 << 20
 FULL_EFFORT, DEFAULT = ("25", "75"), ("1", "25")
 MANY_CLASSES, MANY_CLASSES_SHARE = ("W7", "W8"), 0.12
 
-pytestmark = [pytest.mark.skipif(CHECKED_BUILD, reason="bytes are those of the plain build"),
+pytestmark = [pytest.mark.alone,
+              pytest.mark.skipif(CHECKED_BUILD, reason="bytes are those of the plain build"),
               pytest.mark.skipif(os.cpu_count() < 2, reason="server and load take a core each")]
 
 
