@@ -44,7 +44,8 @@ bool selector_describe_keys(const struct selector *selector, struct buffer *text
         return buffer_append_text(text, "~*");
     for (size_t i = 0; i < selector->keys.count; i++) {
         const struct user_text *key = &selector->keys.items[i];
-        if (!add_words(text, access_of(key, selector->keys.count == 1), i == 0, user_text_view(key)))
+        const char *access = access_of(key, selector->keys.count == 1);
+        if (!add_words(text, access, i == 0, user_text_view(key)))
             return false;
     }
     return true;
