@@ -218,7 +218,7 @@ def test_what_is_not_understood_ends_the_start(start, snug_program, tail, words)
 
 @pytest.mark.parametrize("tail", [b"*2\r\n$3\r\nSET\r\n$x\r\n", b"*3\r\n$3\r\nSET\r\n$1"])
 def test_a_damaged_log_is_not_loaded_again(start, tail):
-    server = start(*LOG)
+    server = start(*LOG, "--aof-load-truncated", "no")
     client = server.client()
     client.call("SET", "first", "x")
     path = last_increment(server)

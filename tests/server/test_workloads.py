@@ -19,9 +19,9 @@ CONSTANT = 1 << 20
 # Peak over live payload and 20 B an object, by effort. The goal is 1.08 at full size; by default
 # the effort is under 5 % of a CPU while fragmentation is under 25 %, whatever would be needed.
 # Objects of kilobytes are of some hundred size classes, each with a span of up to half a MiB that
-# is not full, which is much where 24 MiB live. How far the mover falls behind depends on how fast the
-# machine writes: bounds are those of a quiet one (1.12, and 1.30 for W7), and some room. A server
-# that moves nothing has 1.6 (W7) to 2.9 (W8).
+# is not full, which is much where 24 MiB live. How far the mover falls behind depends on how fast
+# the machine writes: bounds are those of a quiet one (1.12, and 1.30 for W7), and some room. A
+# server that moves nothing has 1.6 (W7) to 2.9 (W8).
 FULL_EFFORT, DEFAULT = ("25", "75"), ("1", "25")
 MANY_CLASSES, MANY_CLASSES_SHARE = ("W7", "W8"), 0.20
 
