@@ -207,6 +207,14 @@ static enum MHD_Result refuse_method(struct MHD_Connection *connection)
                          response);
 }
 
+/* Whoever announces a body would hold a place until it has come. */
+static bool has_body(struct MHD_Connection *connection)
+{
+    const char *length = header(connection, "Content-Length");
+    return header(connection, "Transfer-Encoding") != NULL ||
+           (length != NULL && strcmp(length, "0") != 0);
+}
+
 static enum MHD_Result answer(struct http *http, struct MHD_Connection *connection,
                               struct bytes path)
 {
@@ -235,6 +243,8 @@ enum MHD_Result http_answer(void *cls, struct MHD_Connection *connection, const 
         connections_begin(http, connection);
         if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
             return refuse_method(connection);
+        if (has_body(connection))
+            return send_words(connection, MHD_HTTP_CONTENT_TOO_LARGE, "No body is taken.\n");
         return MHD_YES;
     }
     if (*upload_data_size != 0)

@@ -12,6 +12,7 @@ enum {
     FIRST_REQUEST_S = 10, /* from the connection to its first whole request */
     NEXT_REQUEST_S = 75,  /* from one answer to the next whole request */
     ANSWER_S = 60,        /* for a reply to be taken */
+    CROWDED_ANSWER_S = 2, /* the same, where others wait for the place */
     SWEEP_NS = 1000 * 1000 * 1000,
     REST_NS = 100 * 1000 * 1000,
 };
@@ -89,16 +90,25 @@ static void send_away(struct http *http, struct connection *place)
     place->since_ns = seam_now_ns(http->seam); /* not twice */
 }
 
-/* Who came without asking anything leaves first, then who is between two requests. */
+/* Who came without asking anything leaves first, then who is between two requests, and last who
+ * does not take a reply. */
+static unsigned claim(const struct connection *place)
+{
+    return place->answering ? 2 : place->answered ? 1 : 0;
+}
+
 static bool make_room(struct http *http)
 {
+    uint64_t now_ns = seam_now_ns(http->seam);
     struct connection *oldest = NULL;
     for (unsigned at = 0; at < HTTP_CONNECTIONS_MAX; at++) {
         struct connection *place = &http->connections[at];
-        if (place->socket < 0 || place->answering)
+        bool busy =
+            place->answering && now_ns - place->since_ns < (uint64_t)CROWDED_ANSWER_S * 1000000000;
+        if (place->socket < 0 || busy)
             continue;
-        if (oldest == NULL || place->answered < oldest->answered ||
-            (place->answered == oldest->answered && place->since_ns < oldest->since_ns))
+        if (oldest == NULL || claim(place) < claim(oldest) ||
+            (claim(place) == claim(oldest) && place->since_ns < oldest->since_ns))
             oldest = place;
     }
     if (oldest == NULL)

@@ -220,6 +220,41 @@ def test_many_requests_whose_replies_nobody_reads(watched):
         scraped(watched)
 
 
+def from_address(watched, last, received=None):
+    """A connection that comes from 127.0.0.`last`; of a window of a few bytes, if asked for."""
+    connection = socket.socket()
+    if received is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, received)
+    connection.settimeout(20)
+    connection.bind((f"127.0.0.{last}", 0))
+    connection.connect(("127.0.0.1", watched.http_port))
+    return connection
+
+
+@pytest.mark.parametrize("request_held", [
+    b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 40,
+], ids=["body", "chunks", "reply"])
+def test_who_holds_all_places_keeps_nobody_out(watched, request_held):
+    """Announced bodies that never come, and replies that nobody takes."""
+    held = [from_address(watched, 2 + number % 4, 1024) for number in range(64)]
+    for connection in held:
+        connection.sendall(request_held)
+    deadline = time.monotonic() + 15
+    answer = b""
+    while not answer.startswith(b"HTTP/1.1 200"):
+        assert time.monotonic() < deadline, "a reply that is not taken may last for a minute"
+        try:
+            with from_address(watched, 9) as honest:
+                honest.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                answer = honest.recv(1000)
+        except OSError:
+            time.sleep(0.1)
+    for connection in held:
+        connection.close()
+
+
 def test_scraped_by_many_at_once(watched):
     """No scrape slows a command: as many editions are made as time allows, not as are asked for."""
     stop = threading.Event()
