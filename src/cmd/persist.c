@@ -8,12 +8,19 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 enum { RETRY_SECONDS = 5 }; /* after a save point's snapshot failed */
 
-static void log_text(struct cmd_context *context, int level, const char *text)
+void persist_tell(const struct persistence *persistence, int level, const char *format, ...)
 {
+    const struct cmd_context *context = persistence->context;
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
     context->log(context->server, level, text);
 }
 
@@ -76,7 +83,7 @@ static bool on_rewritten(void *context, enum snapshot_state state,
 static void log_line(void *context, bool warning, const char *text)
 {
     const struct persistence *persistence = context;
-    log_text(persistence->context, warning ? CONFIG_LOG_WARNING : CONFIG_LOG_NOTICE, text);
+    persist_tell(persistence, warning ? CONFIG_LOG_WARNING : CONFIG_LOG_NOTICE, "%s", text);
 }
 
 static bool refuses_writes(const struct persistence *persistence)
@@ -155,7 +162,7 @@ void persist_cron(struct persistence *persistence)
             continue;
         snprintf(text, sizeof text, "%" PRId64 " changes in %" PRId64 " seconds. Saving...",
                  save->points[at].changes, save->points[at].seconds);
-        log_text(persistence->context, CONFIG_LOG_NOTICE, text);
+        persist_tell(persistence, CONFIG_LOG_NOTICE, "%s", text);
         saver_want(saver);
         return;
     }
@@ -186,28 +193,29 @@ static void go_on(struct saver *saver, bool saving, bool rewriting)
 
 bool persist_before_exit(struct persistence *persistence, unsigned flags)
 {
-    struct cmd_context *context = persistence->context;
     if (persist_log_is_begun(&persistence->log) && (flags & SHUTDOWN_FORCE) == 0) {
-        log_text(context, CONFIG_LOG_WARNING, "Writing initial AOF, can't exit");
+        persist_tell(persistence, CONFIG_LOG_WARNING, "Writing initial AOF, can't exit");
         return false;
     }
     bool saving = saver_is_saving(&persistence->saver);
     bool rewriting = saver_is_rewriting(&persistence->saver);
     persistence->stop_loading = true;
     if (saver_is_running(&persistence->saver))
-        log_text(context, CONFIG_LOG_WARNING, "A snapshot is being written: it is given up.");
+        persist_tell(persistence, CONFIG_LOG_WARNING,
+                     "A snapshot is being written: it is given up.");
     saver_cancel(&persistence->saver);
     persist_log_settle(persistence);
     if (!wants_last_snapshot(persistence, flags))
         return true;
-    log_text(context, CONFIG_LOG_NOTICE, "Saving the final RDB snapshot before exiting.");
+    persist_tell(persistence, CONFIG_LOG_NOTICE, "Saving the final RDB snapshot before exiting.");
     if (saver_save(&persistence->saver) == ERR_NONE)
         return true;
     if ((flags & SHUTDOWN_FORCE) != 0) {
-        log_text(context, CONFIG_LOG_WARNING, "The end was forced: exiting without a snapshot.");
+        persist_tell(persistence, CONFIG_LOG_WARNING,
+                     "The end was forced: exiting without a snapshot.");
         return true;
     }
-    log_text(context, CONFIG_LOG_WARNING, "Error trying to save the DB, can't exit.");
+    persist_tell(persistence, CONFIG_LOG_WARNING, "Error trying to save the DB, can't exit.");
     persistence->stop_loading = false;
     go_on(&persistence->saver, saving, rewriting);
     return false;

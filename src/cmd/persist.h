@@ -43,6 +43,9 @@ static inline void persist_flush(struct persistence *persistence)
 }
 /* Each cron tick: save points, and the log. */
 void persist_cron(struct persistence *persistence);
+/* A line in the log; `level` is an enum config_log_level. */
+void persist_tell(const struct persistence *persistence, int level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The options it depends on have changed. */
 void persist_regate(struct persistence *persistence);
 /* Before the process ends: a last snapshot, as the flags (enum shutdown_flags) and the save points

@@ -8,7 +8,6 @@
 #include "persist/leftover.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -19,18 +18,6 @@ struct loading {
     uint64_t began_ns, told_ns;
 };
 
-__attribute__((format(printf, 3, 4))) static void tell(const struct persistence *persistence,
-                                                       int level, const char *format, ...)
-{
-    const struct cmd_context *context = persistence->context;
-    char text[TEXT_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    context->log(context->server, level, text);
-}
-
 /* --- on the way ------------------------------------------------------------------------------- */
 
 static void tell_progress(struct loading *loading, const struct load *load)
@@ -39,9 +26,9 @@ static void tell_progress(struct loading *loading, const struct load *load)
     if (now_ns - loading->told_ns < TELL_NS)
         return;
     loading->told_ns = now_ns;
-    tell(loading->persistence, CONFIG_LOG_NOTICE,
-         "Loading: %" PRIu64 " keys, %" PRIu64 " of %" PRIu64 " bytes", load->keys, load->offset,
-         load->bytes);
+    persist_tell(loading->persistence, CONFIG_LOG_NOTICE,
+                 "Loading: %" PRIu64 " keys, %" PRIu64 " of %" PRIu64 " bytes", load->keys,
+                 load->offset, load->bytes);
 }
 
 static void take_turn(const struct cmd_context *context)
@@ -105,11 +92,11 @@ static void take_aux(void *context, struct bytes name, struct bytes value)
     int shown = (int)(value.count < TEXT_MAX / 2 ? value.count : TEXT_MAX / 2);
     int64_t number;
     if (bytes_is(name, "redis-ver"))
-        tell(persistence, CONFIG_LOG_NOTICE, "Loading RDB produced by version %.*s", shown,
-             (const char *)value.at);
+        persist_tell(persistence, CONFIG_LOG_NOTICE, "Loading RDB produced by version %.*s", shown,
+                     (const char *)value.at);
     else if (bytes_is(name, "ctime") && number_read_i64(value, &number))
-        tell(persistence, CONFIG_LOG_NOTICE, "RDB age %" PRId64 " seconds",
-             seam_wall_ms(persistence->context->seam) / 1000 - number);
+        persist_tell(persistence, CONFIG_LOG_NOTICE, "RDB age %" PRId64 " seconds",
+                     seam_wall_ms(persistence->context->seam) / 1000 - number);
     else if (bytes_is(name, "used-mem") && number_read_i64(value, &number) && number > 0)
         persistence->loading_used_memory = (uint64_t)number;
 }
@@ -119,17 +106,18 @@ static void take_aux(void *context, struct bytes name, struct bytes value)
 static void tell_end(const struct loading *loading, const struct load *load)
 {
     double seconds = (double)(seam_now_ns(load->seam) - loading->began_ns) / 1e9;
-    tell(loading->persistence, CONFIG_LOG_NOTICE,
-         "Done loading RDB, keys loaded: %" PRIu64 ", keys expired: %" PRIu64 ".", load->keys,
-         load->expired);
-    tell(loading->persistence, CONFIG_LOG_NOTICE, "DB loaded from disk: %.3f seconds", seconds);
+    persist_tell(loading->persistence, CONFIG_LOG_NOTICE,
+                 "Done loading RDB, keys loaded: %" PRIu64 ", keys expired: %" PRIu64 ".",
+                 load->keys, load->expired);
+    persist_tell(loading->persistence, CONFIG_LOG_NOTICE, "DB loaded from disk: %.3f seconds",
+                 seconds);
 }
 
 static void tell_failure(const struct loading *loading, const struct load *load)
 {
-    tell(loading->persistence, CONFIG_LOG_WARNING,
-         "The RDB file %s cannot be loaded: %s (at byte %" PRIu64 ")", load->path, load->reason,
-         load->offset);
+    persist_tell(loading->persistence, CONFIG_LOG_WARNING,
+                 "The RDB file %s cannot be loaded: %s (at byte %" PRIu64 ")", load->path,
+                 load->reason, load->offset);
 }
 
 static enum err load_path(struct loading *loading, const char *path, unsigned flags)
@@ -189,9 +177,10 @@ enum err persist_load(struct persistence *persistence, unsigned flags)
 
 _Noreturn void persist_end_half_loaded(struct persistence *persistence)
 {
-    tell(persistence, CONFIG_LOG_WARNING,
-         "What is in memory is not whole, and what was there before is gone. The files are left as "
-         "they are. Exiting...");
+    persist_tell(
+        persistence, CONFIG_LOG_WARNING,
+        "What is in memory is not whole, and what was there before is gone. The files are left as "
+        "they are. Exiting...");
     _exit(1);
 }
 
@@ -199,8 +188,8 @@ _Noreturn void persist_end_half_loaded(struct persistence *persistence)
 
 static void tell_removed(void *context, const char *name)
 {
-    tell(context, CONFIG_LOG_NOTICE,
-         "Removed %s, which was not whole when the process that wrote it ended", name);
+    persist_tell(context, CONFIG_LOG_NOTICE,
+                 "Removed %s, which was not whole when the process that wrote it ended", name);
 }
 
 void persist_remove_leftovers(struct persistence *persistence)

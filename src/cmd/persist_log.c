@@ -8,23 +8,10 @@
 #include "observe/observer.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 512, RETRY_NS = 1000 * 1000 * 1000, RETRY_MOST = 60 };
-
-__attribute__((format(printf, 3, 4))) static void tell(const struct persistence *persistence,
-                                                       int level, const char *format, ...)
-{
-    const struct cmd_context *context = persistence->context;
-    char text[TEXT_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    context->log(context->server, level, text);
-}
+enum { RETRY_NS = 1000 * 1000 * 1000, RETRY_MOST = 60 };
 
 /* errno where that says why. */
 static const char *reason_of(enum err err)
@@ -41,12 +28,13 @@ static void note_refusal(struct persist_log *log, struct persistence *persistenc
     if (log->refuses == before)
         return;
     if (log->refuses)
-        tell(persistence, CONFIG_LOG_WARNING, "Error writing to the AOF file: %s",
-             log->error != 0 ? strerror(log->error) : "effects were lost for want of memory");
+        persist_tell(persistence, CONFIG_LOG_WARNING, "Error writing to the AOF file: %s",
+                     log->error != 0 ? strerror(log->error)
+                                     : "effects were lost for want of memory");
     else
-        tell(persistence, CONFIG_LOG_WARNING,
-             "AOF write error looks solved. The server can write "
-             "again.");
+        persist_tell(persistence, CONFIG_LOG_WARNING,
+                     "AOF write error looks solved. The server can write "
+                     "again.");
     persist_regate(persistence);
 }
 
@@ -130,11 +118,12 @@ static bool tell_manifest(const struct persistence *persistence, enum err err,
                           const struct aof_manifest_fault *fault)
 {
     if (err == ERR_SYNTAX)
-        tell(persistence, CONFIG_LOG_WARNING, "The AOF manifest file cannot be read: line %u: %s",
-             fault->line, fault->reason);
+        persist_tell(persistence, CONFIG_LOG_WARNING,
+                     "The AOF manifest file cannot be read: line %u: %s", fault->line,
+                     fault->reason);
     else
-        tell(persistence, CONFIG_LOG_WARNING, "The AOF manifest file cannot be read: %s",
-             reason_of(err));
+        persist_tell(persistence, CONFIG_LOG_WARNING, "The AOF manifest file cannot be read: %s",
+                     reason_of(err));
     return false;
 }
 
@@ -144,10 +133,11 @@ static void warn_of_snapshot(const struct persistence *persistence)
     char path[AOF_PATH_MAX];
     int count = snprintf(path, sizeof path, "%s/%s", config->dir.at, config->dbfilename.at);
     if (count > 0 && (size_t)count < sizeof path && aof_exists(persistence->context->seam, path))
-        tell(persistence, CONFIG_LOG_WARNING,
-             "There is a snapshot %s, which is not loaded: appendonly is yes, and there is no log "
-             "yet. To keep its data, start with appendonly no, then CONFIG SET appendonly yes.",
-             path);
+        persist_tell(
+            persistence, CONFIG_LOG_WARNING,
+            "There is a snapshot %s, which is not loaded: appendonly is yes, and there is no log "
+            "yet. To keep its data, start with appendonly no, then CONFIG SET appendonly yes.",
+            path);
 }
 
 static bool open_set(struct persistence *persistence)
@@ -156,8 +146,8 @@ static bool open_set(struct persistence *persistence)
     uint64_t bytes = aof_load_bytes(&log->set.place, &log->set.manifest);
     enum err err = aof_set_open(&log->set, bytes);
     if (err != ERR_NONE) {
-        tell(persistence, CONFIG_LOG_WARNING, "The append only file cannot be opened: %s",
-             reason_of(err));
+        persist_tell(persistence, CONFIG_LOG_WARNING, "The append only file cannot be opened: %s",
+                     reason_of(err));
         return false;
     }
     log->enabled = true;
@@ -196,9 +186,9 @@ static void close_set(struct persistence *persistence)
     if (!log->made)
         return;
     if (aof_set_close(&log->set) != ERR_NONE)
-        tell(persistence, CONFIG_LOG_WARNING,
-             "Switching off the append only file: what was pending is not on disk: %s",
-             strerror(errno));
+        persist_tell(persistence, CONFIG_LOG_WARNING,
+                     "Switching off the append only file: what was pending is not on disk: %s",
+                     strerror(errno));
     aof_set_release(&log->set);
     log->made = false;
 }
@@ -238,9 +228,9 @@ static bool switch_on(struct persistence *persistence)
     if (err == ERR_NONE)
         return true;
     if (err == ERR_EXISTS) {
-        tell(persistence, CONFIG_LOG_WARNING,
-             "AOF was enabled but there is already another background operation. An AOF "
-             "background was scheduled to start when possible.");
+        persist_tell(persistence, CONFIG_LOG_WARNING,
+                     "AOF was enabled but there is already another background operation. An AOF "
+                     "background was scheduled to start when possible.");
         saver_want_rewrite(&persistence->saver);
         return true;
     }
@@ -251,8 +241,8 @@ static bool switch_on(struct persistence *persistence)
 bool persist_log_switch(struct persistence *persistence, bool on)
 {
     if (persistence->loading != NULL) {
-        tell(persistence, CONFIG_LOG_WARNING,
-             "appendonly cannot be changed while a file is loaded");
+        persist_tell(persistence, CONFIG_LOG_WARNING,
+                     "appendonly cannot be changed while a file is loaded");
         return false;
     }
     if (on == persistence->log.enabled)
@@ -299,10 +289,11 @@ void persist_log_flush_now(struct persist_log *log, struct persistence *persiste
     take_settings(log, persistence);
     enum aof_flush outcome = failed ? AOF_FATAL : aof_log_flush(&log->set.log, false);
     if (outcome == AOF_FATAL) {
-        tell(persistence, CONFIG_LOG_WARNING,
-             "Can't recover from AOF write error when the AOF fsync policy is 'always' (%s). "
-             "Exiting...",
-             strerror(log->set.log.error));
+        persist_tell(
+            persistence, CONFIG_LOG_WARNING,
+            "Can't recover from AOF write error when the AOF fsync policy is 'always' (%s). "
+            "Exiting...",
+            strerror(log->set.log.error));
         _exit(1);
     }
     if (outcome == AOF_REFUSING || log->refuses)
@@ -314,10 +305,11 @@ void persist_log_settle(struct persistence *persistence)
     struct persist_log *log = &persistence->log;
     if (!log->made || !aof_set_is_open(&log->set))
         return;
-    tell(persistence, CONFIG_LOG_NOTICE, "Calling fsync() on the AOF file.");
+    persist_tell(persistence, CONFIG_LOG_NOTICE, "Calling fsync() on the AOF file.");
     take_settings(log, persistence);
     if (aof_log_flush(&log->set.log, true) != AOF_FLUSHED || !aof_log_sync(&log->set.log))
-        tell(persistence, CONFIG_LOG_WARNING, "Fail to fsync the AOF file: %s.", strerror(errno));
+        persist_tell(persistence, CONFIG_LOG_WARNING, "Fail to fsync the AOF file: %s.",
+                     strerror(errno));
 }
 
 /* --- rewriting -------------------------------------------------------------------------------- */
@@ -348,7 +340,7 @@ static void note_begun(struct persistence *persistence, struct snapshot_options 
     options->sync_often = config->aof_rewrite_incremental_fsync;
     if (log->enabled)
         start_listening(persistence);
-    tell(persistence, CONFIG_LOG_NOTICE, "Background append only file rewriting started");
+    persist_tell(persistence, CONFIG_LOG_NOTICE, "Background append only file rewriting started");
 }
 
 enum saver_rewrite persist_log_begin_rewrite(struct persistence *persistence,
@@ -367,8 +359,8 @@ enum saver_rewrite persist_log_begin_rewrite(struct persistence *persistence,
         persistence->log.last_failed = true;
         if (persistence->log.made)
             note_refusal(&persistence->log, persistence);
-        tell(persistence, CONFIG_LOG_WARNING, "Background AOF rewrite could not begin: %s",
-             reason_of(err));
+        persist_tell(persistence, CONFIG_LOG_WARNING, "Background AOF rewrite could not begin: %s",
+                     reason_of(err));
         return SAVER_REWRITE_FAILS;
     }
 }
@@ -390,12 +382,12 @@ static bool end_well(struct persistence *persistence, const struct snapshot_figu
     }
     log->last_failed = step == AOF_STEP_FAILED;
     if (step == AOF_STEP_DONE)
-        tell(persistence, CONFIG_LOG_NOTICE,
-             "Background AOF rewrite finished successfully: %llu keys, %llu bytes",
-             (unsigned long long)figures->keys_done, (unsigned long long)figures->written);
+        persist_tell(persistence, CONFIG_LOG_NOTICE,
+                     "Background AOF rewrite finished successfully: %llu keys, %llu bytes",
+                     (unsigned long long)figures->keys_done, (unsigned long long)figures->written);
     else
-        tell(persistence, CONFIG_LOG_WARNING, "Background AOF rewrite failed at its end: %s",
-             reason_of(err));
+        persist_tell(persistence, CONFIG_LOG_WARNING,
+                     "Background AOF rewrite failed at its end: %s", reason_of(err));
     return true;
 }
 
@@ -409,8 +401,8 @@ static void end_badly(struct persistence *persistence, enum snapshot_state state
         log->last_failed = true;
     else
         log->set.failures = failures;
-    tell(persistence, CONFIG_LOG_WARNING, "Background AOF rewrite %s%s",
-         state == SNAPSHOT_FAILED ? "failed: " : "was given up before its end", reason);
+    persist_tell(persistence, CONFIG_LOG_WARNING, "Background AOF rewrite %s%s",
+                 state == SNAPSHOT_FAILED ? "failed: " : "was given up before its end", reason);
 }
 
 bool persist_log_end_rewrite(struct persistence *persistence, enum snapshot_state state,
@@ -457,8 +449,9 @@ void persist_log_cron(struct persistence *persistence)
     } else if (aof_set_wants_rewrite(&log->set, (unsigned)config->auto_aof_rewrite_percentage,
                                      config->auto_aof_rewrite_min_size)) {
         uint64_t base = log->set.base_bytes > 0 ? log->set.base_bytes : 1;
-        tell(persistence, CONFIG_LOG_NOTICE, "Starting automatic rewriting of AOF on %.0f%% growth",
-             (double)aof_set_bytes(&log->set) * 100 / (double)base - 100);
+        persist_tell(persistence, CONFIG_LOG_NOTICE,
+                     "Starting automatic rewriting of AOF on %.0f%% growth",
+                     (double)aof_set_bytes(&log->set) * 100 / (double)base - 100);
         saver_want_rewrite(&persistence->saver);
     }
 }

@@ -6,7 +6,6 @@
 #include "conf/config.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 enum { TELL_NS = 1000 * 1000 * 1000, TEXT_MAX = 512, ERRORS_TOLD = 10 };
@@ -27,18 +26,6 @@ struct replay {
     char refusal[TEXT_MAX]; /* why it ended, by what runs commands */
 };
 
-__attribute__((format(printf, 3, 4))) static void tell(const struct persistence *persistence,
-                                                       int level, const char *format, ...)
-{
-    const struct cmd_context *context = persistence->context;
-    char text[TEXT_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    context->log(context->server, level, text);
-}
-
 /* --- running ---------------------------------------------------------------------------------- */
 
 static int shown(struct bytes text)
@@ -50,10 +37,11 @@ static void tell_error(struct replay *replay, struct bytes name)
 {
     if (replay->told++ >= ERRORS_TOLD)
         return;
-    tell(replay->persistence, CONFIG_LOG_WARNING,
-         "A command of the append only file was answered with an error, and has no effect: %.*s "
-         "(%s)",
-         shown(name), (const char *)name.at, replay->pool.error_code);
+    persist_tell(
+        replay->persistence, CONFIG_LOG_WARNING,
+        "A command of the append only file was answered with an error, and has no effect: %.*s "
+        "(%s)",
+        shown(name), (const char *)name.at, replay->pool.error_code);
 }
 
 static enum err select_database(struct replay *replay, struct bytes text)
@@ -172,9 +160,9 @@ static void look_around(struct replay *replay)
     uint64_t now_ns = seam_now_ns(replay->load.seam);
     if (now_ns - replay->told_ns >= TELL_NS) {
         replay->told_ns = now_ns;
-        tell(persistence, CONFIG_LOG_NOTICE,
-             "Loading the append only file: %" PRIu64 " of %" PRIu64 " bytes", replay->load.offset,
-             replay->load.bytes);
+        persist_tell(persistence, CONFIG_LOG_NOTICE,
+                     "Loading the append only file: %" PRIu64 " of %" PRIu64 " bytes",
+                     replay->load.offset, replay->load.bytes);
     }
     if (persistence->loading != NULL) {
         uint64_t began_ns = latency_begin(persistence->context);
@@ -223,7 +211,8 @@ static void tell_trouble(const struct persistence *persistence,
     if (!aof_load_explain(report, &text))
         text.count = 0;
     if (text.count > 0)
-        tell(persistence, CONFIG_LOG_WARNING, "%.*s", (int)text.count, (const char *)text.at);
+        persist_tell(persistence, CONFIG_LOG_WARNING, "%.*s", (int)text.count,
+                     (const char *)text.at);
     buffer_release(&text);
 }
 
@@ -234,17 +223,19 @@ static bool tell_end(const struct replay *replay, const struct aof_load_report *
     double seconds = (double)(seam_now_ns(replay->load.seam) - replay->began_ns) / 1e9;
     tell_trouble(persistence, report);
     if (!good && replay->refusal[0] != 0)
-        tell(persistence, CONFIG_LOG_WARNING, "The command was refused: %s", replay->refusal);
+        persist_tell(persistence, CONFIG_LOG_WARNING, "The command was refused: %s",
+                     replay->refusal);
     if (!good && replay->load.reason[0] != 0)
-        tell(persistence, CONFIG_LOG_WARNING, "Of the snapshot in front: %s", replay->load.reason);
+        persist_tell(persistence, CONFIG_LOG_WARNING, "Of the snapshot in front: %s",
+                     replay->load.reason);
     if (replay->told > ERRORS_TOLD)
-        tell(persistence, CONFIG_LOG_WARNING, "%u commands were answered with errors",
-             replay->told);
+        persist_tell(persistence, CONFIG_LOG_WARNING, "%u commands were answered with errors",
+                     replay->told);
     if (good && report->outcome != AOF_NONE)
-        tell(persistence, CONFIG_LOG_NOTICE,
-             "DB loaded from append only file: %" PRIu64 " keys in front, %" PRIu64
-             " commands, %.3f seconds",
-             replay->load.keys, report->commands, seconds);
+        persist_tell(persistence, CONFIG_LOG_NOTICE,
+                     "DB loaded from append only file: %" PRIu64 " keys in front, %" PRIu64
+                     " commands, %.3f seconds",
+                     replay->load.keys, report->commands, seconds);
     return good;
 }
 
