@@ -57,19 +57,14 @@ static int error_of_resolver(int result)
     }
 }
 
-int socket_listen_tcp(const char *address, uint16_t port, int backlog)
+/* The socket that `open` makes of the first address of the name that it can; -1 with errno. */
+static int first_that_opens(const char *name, uint16_t port, const struct addrinfo *hints,
+                            int (*open)(const struct addrinfo *info, int argument), int argument)
 {
-    bool six = strchr(address, ':') != NULL;
-    bool every = strcmp(address, "*") == 0 || strcmp(address, "::*") == 0;
-    struct addrinfo hints = {
-        .ai_family = six ? AF_INET6 : AF_INET,
-        .ai_socktype = SOCK_STREAM,
-        .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
-    };
     char service[8];
     snprintf(service, sizeof(service), "%u", (unsigned)port);
     struct addrinfo *found = NULL;
-    int result = getaddrinfo(every ? NULL : address, service, &hints, &found);
+    int result = getaddrinfo(name, service, hints, &found);
     if (result != 0) {
         errno = error_of_resolver(result);
         return -1;
@@ -77,11 +72,23 @@ int socket_listen_tcp(const char *address, uint16_t port, int backlog)
     int made = -1;
     errno = EADDRNOTAVAIL;
     for (const struct addrinfo *info = found; info != NULL && made < 0; info = info->ai_next)
-        made = listen_on(info, backlog);
+        made = open(info, argument);
     int error = errno;
     freeaddrinfo(found);
     errno = error;
     return made;
+}
+
+int socket_listen_tcp(const char *address, uint16_t port, int backlog)
+{
+    bool six = strchr(address, ':') != NULL;
+    bool every = strcmp(address, "*") == 0 || strcmp(address, "::*") == 0;
+    const struct addrinfo hints = {
+        .ai_family = six ? AF_INET6 : AF_INET,
+        .ai_socktype = SOCK_STREAM,
+        .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+    };
+    return first_that_opens(every ? NULL : address, port, &hints, listen_on, backlog);
 }
 
 /* ---- connections to others ------------------------------------------------------------------- */
@@ -137,25 +144,10 @@ static int connect_to(const struct addrinfo *info, int timeout_ms)
 
 int socket_connect_tcp(const char *host, uint16_t port, int timeout_ms)
 {
-    struct addrinfo hints = { .ai_family = AF_UNSPEC,
-                              .ai_socktype = SOCK_STREAM,
-                              .ai_flags = AI_NUMERICSERV };
-    char service[8];
-    snprintf(service, sizeof(service), "%u", (unsigned)port);
-    struct addrinfo *found = NULL;
-    int result = getaddrinfo(host, service, &hints, &found);
-    if (result != 0) {
-        errno = error_of_resolver(result);
-        return -1;
-    }
-    int made = -1;
-    errno = EADDRNOTAVAIL;
-    for (const struct addrinfo *info = found; info != NULL && made < 0; info = info->ai_next)
-        made = connect_to(info, timeout_ms);
-    int error = errno;
-    freeaddrinfo(found);
-    errno = error;
-    return made;
+    const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+                                    .ai_socktype = SOCK_STREAM,
+                                    .ai_flags = AI_NUMERICSERV };
+    return first_that_opens(host, port, &hints, connect_to, timeout_ms);
 }
 
 /* ---- listening on several -------------------------------------------------------------------- */
