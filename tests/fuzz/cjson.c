@@ -1,10 +1,8 @@
 /* JSON of any bytes: what is read is written, and that reads as something written the same. */
-#include "base/bytes.h"
-#include "base/memory.h"
+#include "lua_input.h"
 #include "script/libs.h"
 
 #include <lauxlib.h>
-#include <luajit.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t count);
 
@@ -35,24 +33,7 @@ static int run(lua_State *lua)
     return 0;
 }
 
-/* Each block on its own, so that reading past one is seen. */
-static void *resize(void *context, void *at, size_t before, size_t bytes)
-{
-    (void)context;
-    (void)before;
-    if (bytes != 0)
-        return memory_resize(at, bytes);
-    memory_give(at);
-    return NULL;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t count)
 {
-    struct bytes input = bytes_of(at, count);
-    lua_State *lua = lua_newstate(resize, NULL);
-    ENSURE(lua != NULL);
-    luaJIT_setmode(lua, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
-    ENSURE(lua_cpcall(lua, run, &input) == 0);
-    lua_close(lua);
-    return 0;
+    return lua_input_run(run, at, count);
 }
