@@ -3,27 +3,20 @@ compared between Snug and redis-server, and so are the rights by ACL DRYRUN, and
 
 The first connection stays the default user, who may do everything; the others log in as whom they
 may. Redis 7.2 says NOPERM in other words than 7.0: both are brought to one form, which keeps the
-command, key or channel that was missing. SNUG_DIFFERENTIAL and SNUG_SEED as in
-test_differential.py.
+command, key or channel that was missing. How the connections take turns: connections.py.
 """
 
-import os
 import re
 
 import pytest
 
 import known_differences
-from command_generators import GENERATORS, TYPES, WEIGHTS, commands
-from differential import AS_AT_FIRST, EMPTY, Difference, Earlier, shown
-from generators.primitives import POOLS, Source
+from connections import (COMMANDS, CONNECTIONS, ENDS, LEFT_OUT, SEQUENCES, Group, Sent, compare,
+                         names_and_weights, some_command, turns)
+from differential import AS_AT_FIRST, Difference, Earlier
 from raw import Raw, parse
 from resp import Client
-from test_differential_transactions import (CONNECTIONS, ENDS, LEFT_OUT, Group, Sent, endless,
-                                            parts_of, waits)
 
-COMMANDS = int(os.environ.get("SNUG_DIFFERENTIAL", "110000")) // 3
-SEED = int(os.environ.get("SNUG_SEED", "1"))
-SEQUENCE = 200
 CLOSED = b"<closed>"
 
 USERS = [b"al", b"bob", b"carl"]
@@ -94,13 +87,6 @@ def as_somebody(r):
     ])
 
 
-def some_command(r, names, weights, in_multi):
-    while True:
-        found = commands(r, r.choices(names, weights)[0])
-        if not any(endless(command) or (waits(command) and not in_multi) for command in found):
-            return found
-
-
 def administration(r, names, weights):
     chance = r.random()
     if chance < 0.45:
@@ -137,20 +123,13 @@ def draw(r, by, names, weights, in_multi):
     return some_command(r, names, weights, in_multi)
 
 
-def sequence(r, exist, length):
+def sequence(r, exist):
     """Few turns of the administrator, in which others come and go and are refused."""
-    names = [name for name in sorted(GENERATORS) if name in exist - LEFT_OUT - {"hello", "auth"}]
-    weights = [WEIGHTS.get(name, 1) for name in names]
+    names, weights = names_and_weights(exist, LEFT_OUT | {"hello", "auth"})
     found = [Sent((b"ACL", b"SETUSER", user, b"on", b">p", b"~*", b"&*", b"+@all")).of(0)
              for user in USERS]
-    in_multi = [False] * CONNECTIONS
-    while len(found) < length:
-        by = r.randrange(CONNECTIONS)
-        for _ in range(r.choice([1, 1, 2, 5])):
-            for command in draw(r, by, names, weights, in_multi[by]):
-                found.append(Sent(command).of(by))
-                name = command[0].lower()
-                in_multi[by] = name == b"multi" or (in_multi[by] and name not in ENDS)
+    found += turns(r, SEQUENCES["users"] - len(found), lambda: r.randrange(CONNECTIONS),
+                   lambda by, in_multi: draw(r, by, names, weights, in_multi))
     for by in range(1, CONNECTIONS):
         found += [Sent((b"EXEC",)).of(by), Sent((b"ACL", b"WHOAMI")).of(by)]
     found += [Sent((b"ACL", b"GETUSER", user)).of(0) for user in USERS]
@@ -240,23 +219,9 @@ class Refused(Group):
     def _begin(self, protocol):
         super()._begin(protocol)
         self.protocol = protocol
-        self.connections = list(self.connections)
         for connection in self.connections[:2]:
             connection.call("ACL", "DELUSER", *USERS)
             connection.call("ACL", "LOG", "RESET")
-
-    def _replies(self, commands, together):
-        replies = [], []
-        at = 0
-        while at < len(commands):
-            end = at + 1
-            while end < len(commands) and end - at < together and \
-                    commands[end].by == commands[at].by:
-                end += 1
-            for side, found in enumerate(replies):
-                found += self._turn(2 * commands[at].by + side, commands[at:end])
-            at = end
-        return replies
 
     def _turn(self, which, part):
         connection, found = self.connections[which], []
@@ -341,19 +306,7 @@ def group(shared_server, oracle):
 
 
 def test_users_of_several_connections(group, shared_server):
-    with Client(shared_server.port) as client:
-        exist = {name.decode() for name in client.call("COMMAND", "LIST") if b"|" not in name}
-    for number in range(max(1, COMMANDS // SEQUENCE)):
-        r = Source(f"{SEED} users {number}", keys_used=2)
-        drawn = sequence(r, exist, SEQUENCE)
-        how = r.choice([2, 3]), r.choice([1, 7])
-        difference = group.differs(drawn, *how)
-        if difference is None:
-            continue
-        small = group.shrink(difference, how)
-        lines = "\n".join(f"    {command.by}: {shown(command)}" for command in small.commands)
-        raise AssertionError(f"SNUG_SEED={SEED} users {number}: the servers differ (RESP"
-                             f"{how[0]}, {how[1]} together) at the last of\n{lines}\n"
-                             f"    ours:   {small.ours!r}\n    theirs: {small.theirs!r}")
+    compare(group, shared_server, "users", sequence, keys_used=lambda number: 2,
+            together=[1, 7])
     if COMMANDS > 5000:  # neither is everything refused nor nothing
         assert group.refused > COMMANDS // 20 and group.let > COMMANDS // 20

@@ -10,25 +10,10 @@ import subprocess
 import pytest
 
 from conftest import REDIS_SERVER, SNUG_SERVER, running
+from generators.payloads import as_dump, text
 from resp import Client, Error
 
 REWRITE = pathlib.Path(SNUG_SERVER).parent / "rdb-rewrite"
-POLYNOMIAL = 0x95AC9329AC4BC9B5  # reflected
-
-
-def crc64(data):
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (POLYNOMIAL if crc & 1 else 0)
-    return crc
-
-
-def as_dump(value, version=10):
-    """A DUMP of a type and what follows it."""
-    whole = value + struct.pack("<H", version)
-    return whole + struct.pack("<Q", crc64(whole))
 
 
 class Refused(str):
@@ -197,12 +182,6 @@ def test_dumps_of_redis_come_back_the_same(redis):
         assert server.call("RESTORE", b"copy", 0, written, "REPLACE") == "OK", key
         digests = server.call("DEBUG", "DIGEST-VALUE", key, b"copy")
         assert digests[0] == digests[1], key
-
-
-def text(data):
-    """A string as RDB and, as it happens, ziplists have it: its length first."""
-    length = bytes([len(data)]) if len(data) < 64 else struct.pack(">H", 0x4000 | len(data))
-    return length + data
 
 
 def ziplist(*items):
