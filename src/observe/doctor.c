@@ -13,6 +13,7 @@ enum {
     CLIENT_BYTES_HIGH = 200 * 1024,
     REPLICA_BYTES_HIGH = 10 << 20,
     SCRIPTS_MANY = 1000,
+    EXPIRING_MANY = 1000,  /* among fewer some that are due are no pile */
     NEAR_PERCENT = 90,     /* of the machine, or of the control group */
     HEADROOM_PERCENT = 95, /* of maxmemory */
     ROUNDING_PERCENT = 8,  /* of what values take: some 2 are usual */
@@ -171,7 +172,7 @@ static bool large_index(const struct doctor_facts *facts, char *words)
 
 static bool pile_of_dead(const struct doctor_facts *facts, char *words)
 {
-    return facts->stale_percent > STALE_PERCENT && facts->keys_with_expiry > SCRIPTS_MANY &&
+    return facts->stale_percent > STALE_PERCENT && facts->keys_with_expiry > EXPIRING_MANY &&
            say(words,
                "Expired keys pile up: %.0f %% of the %llu keys with an expiry are due and still "
                "there.",

@@ -27,7 +27,7 @@ void doctor_facts(struct observer *observer, struct doctor_facts *facts);
 
 enum { DOCTOR_WORDS_MAX = 512 };
 struct doctor_finding {
-    const char *name;      /* "fragmented-heap" */
+    const char *name;      /* "defrag-off" */
     const char *directive; /* what to change; a sentence */
     char words[DOCTOR_WORDS_MAX];
 };
