@@ -373,69 +373,81 @@ TEST(aof_load_says_where_a_log_is_corrupt)
     }
 }
 
+/* A log of two files. */
+struct two_files {
+    struct world world;
+    struct taken taken;
+    struct aof_manifest manifest;
+    struct aof_load_report report;
+};
+static const char second[] = "aof/a.2.incr.aof";
+
+static void two_files_init(struct two_files *two)
+{
+    *two = (struct two_files){ .taken.transaction = SIZE_MAX };
+    disk_init(&two->world.disk);
+    two->world.place = (struct aof_place){ &two->world.disk.seam, "aof", "a" };
+    CHECK_EQ(aof_manifest_add_increment(&two->manifest, "a"), ERR_NONE);
+    CHECK_EQ(aof_manifest_add_increment(&two->manifest, "a"), ERR_NONE);
+}
+
+static void two_files_release(struct two_files *two)
+{
+    buffer_release(&two->taken.text);
+    aof_manifest_release(&two->manifest);
+    disk_release(&two->world.disk);
+}
+
+static enum aof_outcome load_two(struct two_files *two, bool allow_cut, bool cut)
+{
+    static const struct rdb_handler nothing = { 0 };
+    const struct aof_handler handler = { .command = take, .rdb = &nothing, .context = &two->taken };
+    const struct aof_load_options options = { .allow_cut = allow_cut, .cut = cut };
+    two->taken.text.count = 0;
+    return aof_load(&two->world.place, &two->manifest, &handler, &options, &two->report);
+}
+
+static bool was_taken(const struct two_files *two, char letter)
+{
+    return memchr(two->taken.text.at, letter, two->taken.text.count) != NULL;
+}
+
 TEST(aof_load_takes_a_cut_of_the_last_file_only)
 {
-    struct world world;
-    static const struct rdb_handler nothing = { 0 };
-    struct taken taken = { .transaction = SIZE_MAX };
-    struct aof_load_report report;
-    struct aof_manifest manifest = { 0 };
-    struct aof_handler handler = { .command = take, .rdb = &nothing, .context = &taken };
-    struct aof_load_options options = { .allow_cut = true, .cut = true };
-    disk_init(&world.disk);
-    world.place = (struct aof_place){ &world.disk.seam, "aof", "a" };
-    CHECK_EQ(aof_manifest_add_increment(&manifest, "a"), ERR_NONE);
-    CHECK_EQ(aof_manifest_add_increment(&manifest, "a"), ERR_NONE);
-    disk_put(&world.disk, path, BYTES("*1\r\n$1\r\nA\r\n*1\r\n"));
-    CHECK_EQ(aof_load_bytes(&world.place, &manifest), (int64_t)UINT64_MAX);
-    disk_put(&world.disk, "aof/a.2.incr.aof", BYTES(""));
-    CHECK_EQ(aof_load_bytes(&world.place, &manifest), 15);
-    options.cut = false;
-    CHECK_EQ(aof_load(&world.place, &manifest, &handler, &options, &report), AOF_SHORTENED);
-    CHECK_EQ(report.offset, 11);
-    disk_put(&world.disk, "aof/a.2.incr.aof", BYTES("*1\r\n$1\r\nA\r\n"));
-    CHECK_EQ(aof_load(&world.place, &manifest, &handler, &options, &report), AOF_ENDS);
-    disk_put(&world.disk, path, BYTES("*1\r\n$1\r\nA\r\n"));
-    CHECK_EQ(aof_load(&world.place, &manifest, &handler, &options, &report), AOF_LOADED);
-    buffer_release(&taken.text);
-    aof_manifest_release(&manifest);
-    disk_release(&world.disk);
+    struct two_files two;
+    two_files_init(&two);
+    disk_put(&two.world.disk, path, BYTES("*1\r\n$1\r\nA\r\n*1\r\n"));
+    CHECK_EQ(aof_load_bytes(&two.world.place, &two.manifest), (int64_t)UINT64_MAX);
+    disk_put(&two.world.disk, second, BYTES(""));
+    CHECK_EQ(aof_load_bytes(&two.world.place, &two.manifest), 15);
+    CHECK_EQ(load_two(&two, true, false), AOF_SHORTENED);
+    CHECK_EQ(two.report.offset, 11);
+    disk_put(&two.world.disk, second, BYTES("*1\r\n$1\r\nA\r\n"));
+    CHECK_EQ(load_two(&two, true, false), AOF_ENDS);
+    disk_put(&two.world.disk, path, BYTES("*1\r\n$1\r\nA\r\n"));
+    CHECK_EQ(load_two(&two, true, false), AOF_LOADED);
+    two_files_release(&two);
 }
 
 /* After a machine has stopped, the second file is on disk and the end of the first is not. */
 TEST(aof_load_leaves_out_what_follows_more_than_there_is)
 {
-    struct world world;
-    static const struct rdb_handler nothing = { 0 };
-    struct taken taken = { .transaction = SIZE_MAX };
-    struct aof_load_report report;
-    struct aof_manifest manifest = { 0 };
-    struct aof_handler handler = { .command = take, .rdb = &nothing, .context = &taken };
-    struct aof_load_options options = { .cut = true };
-    static const char second[] = "aof/a.2.incr.aof";
-    disk_init(&world.disk);
-    world.place = (struct aof_place){ &world.disk.seam, "aof", "a" };
-    CHECK_EQ(aof_manifest_add_increment(&manifest, "a"), ERR_NONE);
-    CHECK_EQ(aof_manifest_add_increment(&manifest, "a"), ERR_NONE);
-    disk_put(&world.disk, path, BYTES("*1\r\n$1\r\nA\r\n"));
     static const char *const heads[] = { "#FOLLOWS:12\r\n*1\r\n$1\r\nB\r\n", "#FOLLOWS:1", "#",
                                          "#FOLLOWS:12\r" };
+    struct two_files two;
+    two_files_init(&two);
+    disk_put(&two.world.disk, path, BYTES("*1\r\n$1\r\nA\r\n"));
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-        disk_put(&world.disk, second, bytes_of_text(heads[i]));
-        options.allow_cut = false;
-        CHECK_EQ(aof_load(&world.place, &manifest, &handler, &options, &report), AOF_ENDS);
-        options.allow_cut = true;
-        taken.text.count = 0;
-        CHECK_EQ(aof_load(&world.place, &manifest, &handler, &options, &report), AOF_SHORTENED);
-        CHECK(report.left_out && strcmp(report.file, "a.1.incr.aof") == 0);
-        CHECK(memchr(taken.text.at, 'B', taken.text.count) == NULL);
-        CHECK_EQ(disk_content(&world.disk, second).count, 0);
-        CHECK_EQ(disk_content(&world.disk, path).count, 11);
+        disk_put(&two.world.disk, second, bytes_of_text(heads[i]));
+        CHECK_EQ(load_two(&two, false, true), AOF_ENDS);
+        CHECK_EQ(load_two(&two, true, true), AOF_SHORTENED);
+        CHECK(two.report.left_out && strcmp(two.report.file, "a.1.incr.aof") == 0);
+        CHECK(!was_taken(&two, 'B'));
+        CHECK_EQ(disk_content(&two.world.disk, second).count, 0);
+        CHECK_EQ(disk_content(&two.world.disk, path).count, 11);
     }
-    disk_put(&world.disk, second, BYTES("#FOLLOWS:11\r\n*1\r\n$1\r\nB\r\n"));
-    CHECK_EQ(aof_load(&world.place, &manifest, &handler, &options, &report), AOF_LOADED);
-    CHECK(memchr(taken.text.at, 'B', taken.text.count) != NULL);
-    buffer_release(&taken.text);
-    aof_manifest_release(&manifest);
-    disk_release(&world.disk);
+    disk_put(&two.world.disk, second, BYTES("#FOLLOWS:11\r\n*1\r\n$1\r\nB\r\n"));
+    CHECK_EQ(load_two(&two, true, true), AOF_LOADED);
+    CHECK(was_taken(&two, 'B'));
+    two_files_release(&two);
 }
