@@ -8,11 +8,14 @@
 
 enum {
     MS = 1000 * 1000,
-    SLICE_NS = 200 * 1000,     /* of expiry or freeing, at most, before clients are served again */
-    EXPIRE_IDLE_NS = 100 * MS, /* hz 10: how often a sweep begins when nothing is known to be due */
-    EXPIRE_LATE_NS = 150 * MS, /* of a round: no key shall outlive its time by a second */
-    EXPIRE_TOO_LATE_NS = 350 * MS,
-    EXPIRE_SLICE_MAX_NS = 2 * MS,
+    SLICE_NS = 200 * 1000,     /* of expiry or freeing, before clients are served again */
+    SLICE_MAX_NS = 100 * MS,   /* where clients take as long */
+    EXPIRE_IDLE_NS = 100 * MS, /* hz 10: between two rounds */
+    EXPIRE_REST_NS = 250 * MS, /* from its begin, where rounds are costly */
+    EXPIRE_REST_SHARE = 20,    /* so many times what a round took */
+    LATE_NS = 120 * MS,        /* of a round: no key shall outlive its time by a second */
+    TOO_LATE_NS = 250 * MS,
+    FAR_TOO_LATE_NS = 350 * MS,
 };
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -44,24 +47,42 @@ static void step_ended(struct server *server, enum latency_event event, uint64_t
 
 /* --- the steps -------------------------------------------------------------------------------- */
 
-/* Expired keys take a quarter of the time, more with active-expire-effort; half of it where a round
- * takes long, and as much as commands where it takes too long. */
+/* Batches of commands may be longer than a slice: a share of the time is not one of the turns. */
+static uint64_t slice_ns(uint64_t share_ns)
+{
+    return share_ns < SLICE_NS ? SLICE_NS : least(share_ns, SLICE_MAX_NS);
+}
+
+/* Expired keys take a quarter of the time; half of it where a round takes long, as much as commands
+ * where it takes too long, and then more than they, who may bring as many keys as go. */
+static uint64_t expire_share_ns(const struct server *server, uint64_t now_ns, uint64_t round_ns)
+{
+    uint64_t since_ns = now_ns - server->expire_left_ns;
+    if (server->expire_round_ns == 0)
+        return 0;
+    if (round_ns >= FAR_TOO_LATE_NS)
+        return since_ns * 4;
+    return since_ns / (round_ns >= TOO_LATE_NS ? 1 : round_ns >= LATE_NS ? 2 : 4);
+}
+
+/* More often with active-expire-effort. */
 static uint64_t expire_pause_ns(const struct server *server, uint64_t round_ns)
 {
     uint64_t pause = (uint64_t)SLICE_NS * 4 / (uint64_t)server->config.active_expire_effort;
-    if (round_ns >= EXPIRE_LATE_NS)
+    if (round_ns >= LATE_NS)
         pause = least(pause, SLICE_NS);
-    return round_ns >= EXPIRE_TOO_LATE_NS ? 0 : pause;
+    return round_ns >= TOO_LATE_NS ? 0 : pause;
 }
 
-/* Batches of commands may be longer than a slice: a share of the time is not one of the turns. */
-static uint64_t expire_slice_ns(const struct server *server, uint64_t now_ns, uint64_t round_ns)
+/* A round visits every span with something due: where they are many it is worth its while to let
+ * more come due in each. */
+static uint64_t expire_rest_ns(struct server *server, uint64_t round_ns)
 {
-    uint64_t since_ns = now_ns - server->expire_left_ns;
-    uint64_t share = round_ns >= EXPIRE_TOO_LATE_NS ? 1 : round_ns >= EXPIRE_LATE_NS ? 2 : 4;
-    if (server->expire_round_ns == 0 || since_ns / share < SLICE_NS)
-        return SLICE_NS;
-    return least(since_ns / share, EXPIRE_SLICE_MAX_NS);
+    uint64_t rest = least(server->expire_spent_ns * EXPIRE_REST_SHARE, EXPIRE_REST_NS);
+    server->expire_spent_ns = 0;
+    if (rest < EXPIRE_IDLE_NS)
+        return EXPIRE_IDLE_NS;
+    return rest > round_ns + SLICE_NS ? rest - round_ns : SLICE_NS;
 }
 
 static uint64_t expire(struct server *server, uint64_t now_ns)
@@ -70,18 +91,19 @@ static uint64_t expire(struct server *server, uint64_t now_ns)
         return server->expire_ns - now_ns;
     uint64_t began_ns = seam_now_ns(&server->seam);
     uint64_t round_ns = server->expire_round_ns != 0 ? now_ns - server->expire_round_ns : 0;
-    bool done =
-        store_expire_step(server->store, began_ns + expire_slice_ns(server, now_ns, round_ns));
+    uint64_t share_ns = expire_share_ns(server, now_ns, round_ns);
+    bool done = store_expire_step(server->store, began_ns + slice_ns(share_ns));
     server->expire_left_ns = seam_now_ns(&server->seam);
     uint64_t spent_ns = server->expire_left_ns - began_ns;
     tell(server, LATENCY_EXPIRE, spent_ns);
     server->observer->expire_ns += spent_ns;
     server->observer->expire_cut_short += !done;
+    server->expire_spent_ns += spent_ns;
     if (done)
         server->expire_round_ns = 0;
     else if (server->expire_round_ns == 0)
         server->expire_round_ns = now_ns;
-    uint64_t pause = done ? EXPIRE_IDLE_NS : expire_pause_ns(server, round_ns);
+    uint64_t pause = done ? expire_rest_ns(server, round_ns) : expire_pause_ns(server, round_ns);
     server->expire_ns = now_ns + pause;
     return pause;
 }
@@ -102,7 +124,9 @@ static uint64_t tidy(struct server *server, uint64_t now_ns)
 static uint64_t free_and_tidy(struct server *server, uint64_t now_ns)
 {
     uint64_t began_ns = step_began(server);
-    bool free = store_free_step(server->store, now_ns + SLICE_NS);
+    uint64_t share_ns = server->free_left_ns != 0 ? (now_ns - server->free_left_ns) / 4 : 0;
+    bool free = store_free_step(server->store, now_ns + slice_ns(share_ns));
+    server->free_left_ns = free ? 0 : seam_now_ns(&server->seam);
     step_ended(server, LATENCY_FREE, began_ns);
     uint64_t pause = tidy(server, now_ns);
     return free ? pause : 0;

@@ -58,6 +58,8 @@ struct server {
     uint64_t cron_due_ns;                     /* when any of the work below is due */
     uint64_t expire_ns, tidy_ns;              /* when each goes on */
     uint64_t expire_left_ns, expire_round_ns; /* its last step's end, and its round's begin or 0 */
+    uint64_t expire_spent_ns;                 /* by this round */
+    uint64_t free_left_ns;                    /* the end of a step that left something, or 0 */
     bool detached;                            /* in the background */
     bool stopping;
     int exit_code;

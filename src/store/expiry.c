@@ -20,7 +20,6 @@ static bool visit_expiring(void *context, void *block, uint64_t *tag)
     struct entry *entry = block;
     struct db *db = db_of_entry(store, entry);
     int64_t expiry = entry_expires(entry) ? entry_expiry(entry) : VALUE_NEVER;
-    store->swept++;
     if (expiry < store->now_ms && !db->dying) {
         store->due[store->due_count++] = entry;
         return store->due_count < EXPIRE_AT_ONCE;
@@ -139,12 +138,14 @@ static bool expire_inner_due(struct store *store, uint64_t deadline_ns)
     return all;
 }
 
+/* A round finds all that is due, so that the share is exact; the mean goes over some 20 rounds. */
 static void end_round(struct store *store)
 {
-    if (store->swept > 0)
-        store->stale_percent =
-            store->stale_percent * 0.95 + (double)store->swept_stale * 5 / (double)store->swept;
-    store->swept = 0;
+    uint64_t there = store->swept_stale;
+    for (unsigned number = 0; number < store->databases; number++)
+        there += db_of(store, number)->expires;
+    double percent = there > 0 ? 100 * (double)store->swept_stale / (double)there : 0;
+    store->stale_percent = store->stale_percent * 0.95 + percent * 0.05;
     store->swept_stale = 0;
 }
 

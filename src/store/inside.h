@@ -125,7 +125,7 @@ struct store {
     struct store_hooks hooks[STORE_HOOKS_MAX];
     uint64_t hits, misses, expired, expired_by_reading, inner_expired, dirty, key_hits, key_misses;
     double stale_percent;
-    uint64_t swept, swept_stale;
+    uint64_t swept_stale; /* keys that were due, in this round */
 };
 
 static inline struct db *db_of(const struct store *store, unsigned number)

@@ -3,9 +3,12 @@ goes with them, and hardly anything has to be moved for it. In full: bench/run.p
 
 import bisect
 import random
+import socket
+import threading
 import time
 
 from conftest import CHECKED_BUILD, MOVE_ALL_BUILD
+from resp import encode
 
 MB = 1 << 20
 KEYS = 8_000 if MOVE_ALL_BUILD else 40_000 if CHECKED_BUILD else 200_000
@@ -105,3 +108,60 @@ def test_few_keys_of_many_sizes_cost_pages_and_not_spans(start):
     for size in range(16, 4096, 16):
         client.call("SET", f"key:{size}", b"v" * size, "EX", 100 + size)
     assert memory(client)["heap_active"] - empty <= 256 * 3 * 4096
+
+
+# ---- as much as the server can take --------------------------------------------------------------
+
+PIPELINE = 4_000 if CHECKED_BUILD else 25_000
+WRITERS = 24
+LIFE_MS = 500
+FULL_SECONDS = 7
+
+
+class Flood(threading.Thread):
+    """Writes keys that live half a second, each once, as fast as they are taken."""
+
+    def __init__(self, port, number):
+        super().__init__(daemon=True)
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.requests = b"".join(
+            encode(["SET", f"flood:{number}:0000:{at:06d}", "v", "PX", LIFE_MS])
+            for at in range(PIPELINE))
+        self.ending = threading.Event()
+        self.start()
+
+    def run(self):
+        for turn in range(1, 10_000):
+            if self.ending.is_set():
+                break
+            self.socket.sendall(self.requests.replace(b":0000:", b":%04d:" % turn))
+            left = PIPELINE * len(b"+OK\r\n")
+            while left > 0:
+                left -= len(self.socket.recv(min(left, 1 << 16)))
+
+    def stop(self):
+        self.ending.set()
+        self.join()
+        self.socket.close()
+
+
+def test_as_many_go_as_come_whatever_the_load(start):
+    """Turns of tens of thousands of requests: expiry has a share of the time, not of turns."""
+    client = start("--enable-debug-command", "yes").client()
+    floods = [Flood(client.socket.getpeername()[1], number) for number in range(WRITERS)]
+    seen = []  # when, requests until then
+    ended = time.monotonic() + FULL_SECONDS
+    dead = 0
+    while time.monotonic() < ended:
+        asked = time.monotonic()
+        stats, keys = client.pipeline(["INFO", "stats"], ["DBSIZE"])
+        requests = int(stats.decode().split("total_commands_processed:")[1].split()[0])
+        before = [count for when, count in seen if when <= asked - (LIFE_MS + GRACE_MS) / 1000]
+        if before:
+            dead = max(dead, keys - (requests - before[-1]))
+        seen.append((time.monotonic(), requests))
+        time.sleep(0.02)
+    for flood in floods:
+        flood.stop()
+    assert len(before) > 1
+    assert dead <= 0, f"{dead} keys were there {GRACE_MS} ms after their time"
