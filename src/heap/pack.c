@@ -10,6 +10,7 @@ enum {
     PACK_BLOCKS = 32,
     PACK_BYTES = 64 * 1024, /* copied between two looks at the clock */
     WORTH_BYTES = 32 * 1024,
+    ROWS_BETWEEN_LOOKS = 1024, /* at the clock, where nothing is worth it: some 5 us */
 };
 
 static bool is_free(const uint64_t *map, uint32_t cell)
@@ -144,8 +145,14 @@ bool heap_pack_step(struct heap *heap, const struct heap_mover *mover, uint32_t 
 {
     for (; *row < heap->chunks * CHUNK_UNITS; ++*row) {
         struct span *span = &heap->spans[*row];
-        if (!is_worth_it(heap, span))
+        if (!is_worth_it(heap, span)) {
+            if (*row % ROWS_BETWEEN_LOOKS == ROWS_BETWEEN_LOOKS - 1 &&
+                seam_now_ns(heap->seam) >= deadline_ns) {
+                ++*row;
+                return true;
+            }
             continue;
+        }
         bool packed = false;
         while (!packed) {
             packed = pack_some(heap, mover, span);

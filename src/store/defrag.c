@@ -132,28 +132,53 @@ uint64_t defrag_step(struct defrag *defrag)
     return defrag->running ? next_slice_in(defrag) : idle_ns;
 }
 
-bool defrag_press(struct defrag *defrag, uint64_t deadline_ns)
+static uint64_t holes_of(const struct heap *heap)
+{
+    struct heap_figures figures;
+    heap_figures(heap, &figures);
+    return figures.active - figures.allocated;
+}
+
+/* Draining first, since it gives back whole spans; and again behind a round of packing, for what
+ * was freed meanwhile. */
+static enum heap_move_outcome press_slice(struct defrag *defrag, uint64_t end_ns)
 {
     struct heap *heap = store_heap(defrag->store);
     struct heap_mover mover = store_mover(defrag->store);
+    if (defrag->pack_row == 0) {
+        if (heap_move_step(heap, &mover, end_ns) == HEAP_MOVE_STEPPED)
+            return HEAP_MOVE_STEPPED;
+        defrag->pack_whole = true;
+        defrag->pack_holes = holes_of(heap);
+    }
+    if (heap_pack_step(heap, &mover, &defrag->pack_row, end_ns) || !defrag->pack_whole)
+        return HEAP_MOVE_STEPPED;
+    return heap_move_step(heap, &mover, end_ns);
+}
+
+bool defrag_press(struct defrag *defrag, uint64_t deadline_ns, uint64_t *stuck)
+{
     const struct seam *seam = defrag->seam;
     enum heap_move_outcome outcome = HEAP_MOVE_STEPPED;
-    uint64_t now_ns = seam_now_ns(seam);
+    uint64_t now_ns = seam_now_ns(seam), holes;
+    *stuck = holes_of(store_heap(defrag->store));
     if (!defrag->limits.enabled)
         return false;
     while (outcome == HEAP_MOVE_STEPPED && now_ns < deadline_ns) {
         uint64_t slice_ns = now_ns + defrag->cycle_ns - defrag->cycle_ns / 5, began_ns = now_ns;
-        uint64_t end_ns = slice_ns < deadline_ns ? slice_ns : deadline_ns;
         uint64_t cpu_ns = seam->cpu_ns(seam->context);
-        if (defrag->pack_row == 0)
-            outcome = heap_move_step(heap, &mover, end_ns);
-        if (defrag->pack_row != 0 || outcome == HEAP_MOVE_IDLE)
-            outcome = heap_pack_step(heap, &mover, &defrag->pack_row, end_ns) ? HEAP_MOVE_STEPPED
-                                                                              : HEAP_MOVE_IDLE;
+        outcome = press_slice(defrag, slice_ns < deadline_ns ? slice_ns : deadline_ns);
         now_ns = seam_now_ns(seam);
         account_slice(defrag, now_ns - began_ns, seam->cpu_ns(seam->context) - cpu_ns);
     }
+    holes = holes_of(store_heap(defrag->store));
+    *stuck = holes < defrag->pack_holes ? holes : defrag->pack_holes;
     return outcome == HEAP_MOVE_STEPPED;
+}
+
+void defrag_relax(struct defrag *defrag)
+{
+    defrag->pack_whole = false;
 }
 
 void defrag_move_all(struct defrag *defrag)

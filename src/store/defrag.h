@@ -23,6 +23,8 @@ struct defrag {
     enum move_reason reason;
     uint64_t decided_ns, last_ns;
     uint32_t pack_row;             /* defrag_press packs from here on; 0: the round is over */
+    bool pack_whole;               /* that round began since the last defrag_relax */
+    uint64_t pack_holes;           /* free cells when it began */
     int64_t credit_ns;             /* negative after a slice that took longer */
     uint64_t started_ns, total_ns; /* wall time with defragmentation running */
     uint64_t slices, slice_max_ns, slice_total_ns;
@@ -40,8 +42,11 @@ uint64_t defrag_step(struct defrag *defrag);
 
 /* For who is short of memory: moves until the deadline whatever the thresholds say, in slices as
  * ever, and then packs what is left in spans that are partly filled. False: nothing is left to
- * move, or nothing may be. */
-MUST_CHECK bool defrag_press(struct defrag *defrag, uint64_t deadline_ns);
+ * move, or nothing may be; then *stuck are the free cells that no moving gives back. */
+MUST_CHECK bool defrag_press(struct defrag *defrag, uint64_t deadline_ns, uint64_t *stuck);
+/* Whoever pressed has enough. Pressed again, packing goes on where it is; but what it has passed by
+ * then tells nothing any more: only a whole round behind it says that nothing is left. */
+void defrag_relax(struct defrag *defrag);
 
 /* Build for tests: moves every movable block (up to a bound) now. Nothing unless SNUG_MOVE_ALL. */
 void defrag_move_all(struct defrag *defrag);

@@ -10,6 +10,7 @@ enum {
     MEASURE_OVER_NS = 300 * US,  /* and where the limit is passed */
     MEASURE_BYTES = 1024 * 1024, /* or what is known has changed by so much */
     PURGE_NS = 100 * MS,
+    STUCK_NS = 1000 * MS, /* so long it is believed that moving gives nothing back */
     BEYOND_SHARE = 32,
     BEYOND_MIN = 2 * 1024 * 1024,
     INDEX_LOOKS = 64,
@@ -179,12 +180,21 @@ static bool purge_malloc(struct pressure *pressure, uint64_t now_ns)
 /* What is left between blocks when there is nothing more to move is stuck, until it is used. */
 static void move(struct pressure *pressure, uint64_t deadline_ns)
 {
-    struct heap_figures heap;
+    uint64_t stuck;
     pressure->moved_steps++;
-    if (defrag_press(pressure->defrag, deadline_ns))
+    if (defrag_press(pressure->defrag, deadline_ns, &stuck))
         return;
-    heap_figures(pressure->store->heap, &heap);
-    pressure->stuck = heap.active - heap.allocated;
+    pressure->stuck = stuck;
+    pressure->stuck_ns = seam_now_ns(pressure->seam);
+}
+
+/* What was stuck may have come loose by the going of its neighbours, and no key is to go for it.
+ * Where none may go, nobody is let through while it is tried. */
+static void try_stuck(struct pressure *pressure, uint64_t now_ns)
+{
+    if (pressure->evictor.rule.by != EVICT_NOTHING &&
+        elapsed(pressure->stuck_ns, now_ns) >= STUCK_NS)
+        pressure->stuck = 0;
 }
 
 static bool evict(struct pressure *pressure, bool sparse)
@@ -250,6 +260,7 @@ static void relieve(struct pressure *pressure, uint64_t budget_ns)
     bool may_evict = true, acted = false;
     enum pressure_action action;
     pressure->last_evict_ns = 0;
+    try_stuck(pressure, now_ns);
     for (;;) {
         fill_figures(pressure, &figures);
         figures.may_evict = figures.may_evict && may_evict;
@@ -272,6 +283,8 @@ static void relieve(struct pressure *pressure, uint64_t budget_ns)
         acted = true;
         now_ns = seam_now_ns(pressure->seam);
     }
+    if (action == PRESSURE_FAIL || action == PRESSURE_REST)
+        defrag_relax(pressure->defrag);
     pressure->failed = action == PRESSURE_FAIL;
     pressure->running = action != PRESSURE_FAIL && action != PRESSURE_REST;
     note_time(pressure, figures.held > figures.limit, now_ns);
@@ -287,6 +300,8 @@ static bool all_is_well(struct pressure *pressure)
 
 static void settle(struct pressure *pressure)
 {
+    if (UNLIKELY(pressure->running))
+        defrag_relax(pressure->defrag);
     pressure->failed = pressure->running = false;
     pressure->last_ns = pressure->last_evict_ns = 0;
     if (UNLIKELY(pressure->over_since_ns != 0))

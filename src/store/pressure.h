@@ -48,7 +48,8 @@ struct pressure {
     uint64_t measured_ns, measured_bytes;
     uint64_t index_bytes;
     unsigned index_age;
-    uint64_t stuck;     /* free cells that no moving gives back */
+    uint64_t stuck; /* free cells that no moving gives back, as it was found then */
+    uint64_t stuck_ns;
     uint64_t purged_ns; /* malloc gave back what it kept */
 
     uint64_t over_since_ns, over_total_ns; /* the limit is passed; 0: it is not */

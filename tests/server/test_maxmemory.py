@@ -42,6 +42,16 @@ def fill(client, count, size=1000, name="key", options=()):
         pipeline(client, [["SET", f"{name}:{i}", b"x" * size, *options] for i in some])
 
 
+def reached(client, limit, seconds=10):
+    """INFO counts the few pages that it takes for itself, and the limit was asked for before."""
+    deadline = time.monotonic() + seconds
+    while held(client) > limit + 16 * 1024:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
 def squeeze(client, policy, more):
     """A limit so much over what is held now."""
     assert client.call("CONFIG", "SET", "maxmemory-policy", policy) == "OK"
@@ -233,10 +243,7 @@ def test_a_lower_limit_is_reached_by_itself(limited, server):
     limit = held(client) - 10 * MB
     assert client.call("CONFIG", "SET", "maxmemory", limit) == "OK"
     assert "The new maxmemory" in server.log()
-    deadline = time.monotonic() + 10
-    while held(client) > limit and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert held(client) <= limit
+    assert reached(client, limit)
     assert 0 < client.call("DBSIZE") < 20000
     assert info(client, "current_eviction_exceeded_time") == "0"
 
@@ -248,13 +255,11 @@ def test_huge_values_go_in_steps_and_not_too_many(limited):
         for at in range(0, 20000, 2000):
             client.call("SADD", f"set:{key}", *[f"member:{key}:{i}" for i in range(at, at + 2000)])
     one = client.call("MEMORY", "USAGE", "set:0")
+    client.call("MEMORY", "PURGE")
     before = held(client)
     client.call("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     client.call("CONFIG", "SET", "maxmemory", before - one * 5 // 2)
-    deadline = time.monotonic() + 10
-    while held(client) > before - one * 5 // 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert held(client) <= before - one * 5 // 2
+    assert reached(client, before - one * 5 // 2)
     assert 5 <= client.call("DBSIZE") <= 7
 
 
@@ -268,11 +273,8 @@ def test_compaction_comes_before_eviction(limited):
     time.sleep(0.5)
     before = held(client)
     client.call("CONFIG", "SET", "activedefrag", "yes")
-    client.call("CONFIG", "SET", "maxmemory", before - 4 * MB)
-    deadline = time.monotonic() + 10
-    while held(client) > before - 4 * MB and time.monotonic() < deadline:
-        client.call("PING")
-    assert held(client) <= before - 4 * MB
+    client.call("CONFIG", "SET", "maxmemory", before - 8 * MB)
+    assert reached(client, before - 8 * MB)
     assert client.call("DBSIZE") == kept
     assert info(client, "evicted_keys") == "0"
 
@@ -370,7 +372,10 @@ def test_the_log_knows_what_went(start):
     with Client(server.port) as client:
         fill(client, 4000)
         squeeze(client, "allkeys-lru", -1 * MB)
-        fill(client, 2000, name="more")
+        for more in range(10):  # first goes what malloc kept of the pipelines
+            fill(client, 2000, name=f"more{more}")
+            if int(info(client, "evicted_keys")) > 500:
+                break
         assert int(info(client, "evicted_keys")) > 500
         client.call("CONFIG", "SET", "maxmemory", 0)
         digest = client.call("DEBUG", "DIGEST")

@@ -251,6 +251,11 @@ static void check_long(struct choosing *choosing, unsigned number)
         CHECK_EQ(body.at[at], number % 251);
 }
 
+static bool press(struct choosing *choosing, struct defrag *defrag, uint64_t *stuck)
+{
+    return defrag_press(defrag, seam_now_ns(&choosing->seam) + 50000, stuck);
+}
+
 /* Of every size a few: no span can be drained into another, and yet their pages come back. */
 TEST(pressure_packs_what_cannot_be_drained)
 {
@@ -258,11 +263,12 @@ TEST(pressure_packs_what_cannot_be_drained)
     struct choosing choosing;
     struct defrag defrag;
     struct heap_figures figures;
+    uint64_t stuck;
     choosing_init(&choosing, EVICT_RANDOM, false);
     struct heap *heap = store_heap(choosing.store);
     struct move_limits limits = { .enabled = true };
     defrag_init(&defrag, choosing.store, &choosing.seam);
-    CHECK(!defrag_press(&defrag, UINT64_MAX)); /* it is not enabled */
+    CHECK(!defrag_press(&defrag, UINT64_MAX, &stuck)); /* it is not enabled */
     defrag_configure(&defrag, &limits, 100);
     for (unsigned number = 0; number < KEYS; number++)
         put_long(&choosing, number, 64 + number * 7919u % (STRING_INLINE_MAX - 64));
@@ -271,7 +277,7 @@ TEST(pressure_packs_what_cannot_be_drained)
     heap_give_back(heap, UINT64_MAX, UINT64_MAX);
     heap_figures(heap, &figures);
     uint64_t before = figures.active - figures.allocated, live = figures.allocated;
-    for (unsigned steps = 0; defrag_press(&defrag, seam_now_ns(&choosing.seam) + 50000); steps++)
+    for (unsigned steps = 0; press(&choosing, &defrag, &stuck); steps++)
         CHECK(steps < 1000000 && (steps % 16 != 0 || store_valid(choosing.store)));
     heap_figures(heap, &figures);
     CHECK_EQ(figures.allocated, live);
@@ -283,6 +289,43 @@ TEST(pressure_packs_what_cannot_be_drained)
         put_long(&choosing, KEYS + number, 64 + number * 104729u % (STRING_INLINE_MAX - 64));
     for (unsigned number = 0; number < 2 * KEYS; number++)
         check_long(&choosing, number);
+    choosing_release(&choosing);
+}
+
+/* Who had enough in the middle of a round of packing left it there; what was freed since, before
+ * that place or behind it, is not said to be stuck where that round ends. */
+TEST(pressure_finds_what_was_freed_since_it_rested)
+{
+    enum { KEYS = 3000, LATER = 20000 };
+    struct choosing choosing;
+    struct defrag defrag;
+    struct heap_figures figures;
+    struct move_limits limits = { .enabled = true };
+    uint64_t stuck;
+    unsigned steps;
+    choosing_init(&choosing, EVICT_RANDOM, false);
+    struct heap *heap = store_heap(choosing.store);
+    defrag_init(&defrag, choosing.store, &choosing.seam);
+    defrag_configure(&defrag, &limits, 100);
+    for (unsigned number = 0; number < KEYS; number++)
+        put_long(&choosing, number, 64 + number * 7919u % (STRING_INLINE_MAX - 64));
+    for (unsigned gone = 0; gone < KEYS / 10 * 9; gone++)
+        CHECK(evict_one(&choosing.evictor));
+    for (steps = 0; defrag.pack_row == 0 && steps < 100000; steps++)
+        CHECK(press(&choosing, &defrag, &stuck));
+    CHECK(defrag.pack_row != 0);
+    defrag_relax(&defrag);
+    for (unsigned number = KEYS; number < KEYS + LATER; number++)
+        put_long(&choosing, number, 1000);
+    for (unsigned gone = 0; gone < LATER / 4 * 3; gone++)
+        CHECK(evict_one(&choosing.evictor));
+    defrag.pack_row = UINT32_MAX / 2; /* as if it had been left at the end */
+    for (steps = 0; press(&choosing, &defrag, &stuck); steps++)
+        CHECK(steps < 1000000);
+    heap_figures(heap, &figures);
+    CHECK_EQ(heap_reclaimable(heap), 0);
+    CHECK_EQ(stuck, figures.active - figures.allocated);
+    CHECKF(stuck < figures.allocated / 4, "%llu", (unsigned long long)stuck);
     choosing_release(&choosing);
 }
 
