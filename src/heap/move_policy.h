@@ -1,6 +1,7 @@
 /* heap/move_policy.h - when to move, and how hard: a pure function of figures.
  * Model:    starts at ignore_bytes and threshold_lower, runs with an effort linear in the
- *           fragmentation, stops under threshold_stop.
+ *           fragmentation, and with more while that grows in spite of it; stops under
+ *           threshold_stop. See docs/decisions/0012.
  * Owner:    nobody; the running flag is the caller's.
  * Pointers: none.
  * Threads:  any.
@@ -24,6 +25,7 @@ struct move_figures {
     bool running;
     uint64_t allocated, active;
     uint64_t reclaimable; /* what moving can still give back; 0 ends a run */
+    double least;         /* the least percent of fragmentation that this run has seen */
 };
 
 enum move_reason {
@@ -38,6 +40,7 @@ enum move_reason {
 struct move_decision {
     enum move_reason reason;
     unsigned effort; /* percent of one CPU, 0 unless MOVE_RUN */
+    double percent;  /* of fragmentation */
 };
 
 struct move_decision move_decide(const struct move_limits *limits,

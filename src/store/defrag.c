@@ -3,7 +3,9 @@
 #include "store/relocate.h"
 
 enum {
-    DECIDE_IDLE_NS = 20 * 1000 * 1000,
+    DECIDE_NS = 1000 * 1000,
+    NOTHING_LEFT_NS = 20 * 1000 * 1000, /* to find out whether that is still so takes longer */
+    CALL_IDLE_NS = 100 * 1000 * 1000,
     MOVE_ALL_BLOCKS = 4096,
     SLICE_MIN_NS = 10 * 1000,
 };
@@ -48,7 +50,8 @@ static void decide(struct defrag *defrag, uint64_t now_ns)
     struct move_figures figures = { .running = defrag->running,
                                     .allocated = heap_now.allocated,
                                     .active = heap_now.active,
-                                    .reclaimable = UINT64_MAX };
+                                    .reclaimable = UINT64_MAX,
+                                    .least = defrag->least };
     struct move_decision decision = move_decide(&defrag->limits, &figures);
     /* The costly figure, only when it matters: a run finds out by itself when nothing is left. */
     if (decision.reason == MOVE_RUN && !defrag->running) {
@@ -58,6 +61,8 @@ static void decide(struct defrag *defrag, uint64_t now_ns)
     defrag->decided_ns = now_ns;
     defrag->reason = decision.reason;
     defrag->effort = decision.effort;
+    if (!defrag->running || decision.percent < defrag->least)
+        defrag->least = decision.percent;
     if (decision.reason == MOVE_RUN)
         start(defrag, now_ns);
     else
@@ -114,22 +119,27 @@ static void earn_credit(struct defrag *defrag, uint64_t now_ns)
         defrag->credit_ns = (int64_t)defrag->cycle_ns;
 }
 
-/* Before each slice it is decided anew, so that a run ends within a slice of its threshold. */
+static bool due(const struct defrag *defrag, uint64_t now_ns)
+{
+    uint64_t pause = defrag->reason == MOVE_NOTHING_LEFT ? NOTHING_LEFT_NS : DECIDE_NS;
+    return defrag->decided_ns == 0 || now_ns - defrag->decided_ns >= pause;
+}
+
+/* Before each slice it is decided anew, so that a run ends within a slice of its threshold; and
+ * each millisecond that it is called, since a fast writer makes 1 % of waste in a few. */
 uint64_t defrag_step(struct defrag *defrag)
 {
-    const uint64_t idle_ns = (uint64_t)DECIDE_IDLE_NS * 5;
     uint64_t now_ns = seam_now_ns(defrag->seam);
     if (defrag->running)
         earn_credit(defrag, now_ns);
     bool ready = defrag->running && defrag->credit_ns == (int64_t)defrag->cycle_ns;
-    bool idle = !defrag->running && now_ns - defrag->decided_ns >= DECIDE_IDLE_NS;
-    if (ready || idle || defrag->decided_ns == 0)
+    if (ready || due(defrag, now_ns))
         decide(defrag, now_ns);
     if (!defrag->running)
-        return defrag->limits.enabled ? idle_ns : UINT64_MAX;
+        return defrag->limits.enabled ? CALL_IDLE_NS : UINT64_MAX;
     if (ready)
         run_slice(defrag, now_ns);
-    return defrag->running ? next_slice_in(defrag) : idle_ns;
+    return defrag->running ? next_slice_in(defrag) : CALL_IDLE_NS;
 }
 
 static uint64_t holes_of(const struct heap *heap)

@@ -20,6 +20,7 @@ struct defrag {
 
     bool running;
     unsigned effort; /* active_defrag_running */
+    double least;    /* percent of fragmentation, of this run */
     enum move_reason reason;
     uint64_t decided_ns, last_ns;
     uint32_t pack_row;             /* defrag_press packs from here on; 0: the round is over */

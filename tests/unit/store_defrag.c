@@ -74,15 +74,20 @@ static bool stays(unsigned number)
     return number % 5 < 2;
 }
 
-static void take_out(struct world *world)
+static void remove_key(struct world *world, unsigned number)
 {
     char name[32];
-    for (unsigned number = 0; number < world->keys; number++) {
-        struct key key = key_of(world, number, name);
-        struct entry *entry = store_look(world->store, 0, &key);
-        if (!stays(number) && entry != NULL)
-            store_remove(world->store, 0, &key, entry, EVENT_DEL);
-    }
+    struct key key = key_of(world, number, name);
+    struct entry *entry = store_look(world->store, 0, &key);
+    if (entry != NULL)
+        store_remove(world->store, 0, &key, entry, EVENT_DEL);
+}
+
+static void take_out(struct world *world)
+{
+    for (unsigned number = 0; number < world->keys; number++)
+        if (!stays(number))
+            remove_key(world, number);
 }
 
 /* Two of five keys left, evenly: about 150 % of fragmentation. */
@@ -226,6 +231,43 @@ TEST(defrag_slices_of_large_cells_keep_their_limit)
         CHECK(heap_reclaimable(store_heap(world.store)) == 0 || percent_of(&world) < 2);
         world_release(&world);
     }
+}
+
+/* A writer that deletes faster than the effort of so little waste can mend meets more effort, up to
+ * the most; and when that is mended, the effort is again that of the waste alone. */
+TEST(defrag_keeps_up_with_a_writer)
+{
+    struct world world;
+    world_of(&world, 10 * KEYS, 100);
+    world.limits.threshold_stop = 0;
+    share(&world, 60);
+    run_with_pauses(&world, 20 * US);
+    world.limits.cycle_min = 1;
+    world.limits.cycle_max = 60;
+    defrag_configure(&world.defrag, &world.limits, 100);
+    unsigned greatest = 0;
+    double worst = 0;
+    for (unsigned turn = 0; turn < world.keys; turn++) {
+        unsigned number = (unsigned)((uint64_t)turn * 7919 % world.keys); /* no order of places */
+        if (stays(number) && number % 10 < 5)
+            remove_key(&world, number);
+        if (turn % 256 != 0)
+            continue;
+        world.now_ns += 50 * US;
+        defrag_step(&world.defrag);
+        worst = percent_of(&world) > worst ? percent_of(&world) : worst;
+        greatest = world.defrag.effort > greatest ? world.defrag.effort : greatest;
+    }
+    CHECKF(greatest > 15 && greatest <= 60, "effort %u, %f percent", greatest, worst);
+    CHECKF(worst < 15, "%f percent", worst);
+    double linear = 1 + (worst - 10) * 59 / 90;
+    for (unsigned step = 0; step < 5000 && world.defrag.effort > linear; step++) {
+        world.now_ns += 100 * US;
+        defrag_step(&world.defrag);
+    }
+    CHECKF(world.defrag.effort <= linear, "effort %u", world.defrag.effort);
+    CHECK(store_valid(world.store));
+    store_drop(world.store);
 }
 
 /* Called when it asks to be, it loses no slice. */
