@@ -16,14 +16,14 @@ LIVE = 24 << 20
 # The reserve of free spans, half a span in each size class, and what the sockets and the loop hold.
 CONSTANT = 1 << 20
 
-# Peak over live payload and 20 B an object, by effort. The goal is 1.08 at full size; by default
-# the effort is under 5 % of a CPU while fragmentation is under 25 %, whatever would be needed.
-# Objects of kilobytes are of some hundred size classes, each with a span of up to half a MiB that
-# is not full, which is much where 24 MiB live. How far the mover falls behind depends on how fast
-# the machine writes: bounds are those of a quiet one (1.12, and 1.30 for W7), and some room. A
-# server that moves nothing has 1.6 (W7) to 2.9 (W8).
+# Peak over live payload and 20 B an object. The goal is 1.08 at full size, whatever the effort may
+# be at most. Objects of kilobytes are of some hundred size classes, each with a span of up to half
+# a MiB that is not full, which is much where 24 MiB live. The mover falls behind for as long as
+# the machine takes the processor away, so there is some room: it is 0.98 to 1.11 here, and 1.13 to
+# 1.29 with W7 and W8. A server that moves nothing has 1.6 (W7) to 2.9 (W8).
 FULL_EFFORT, DEFAULT = ("25", "75"), ("1", "25")
-MANY_CLASSES, MANY_CLASSES_SHARE = ("W7", "W8"), 0.20
+MOST = 1.18
+MANY_CLASSES, MANY_CLASSES_SHARE = ("W7", "W8"), 0.17
 
 pytestmark = [pytest.mark.alone,
               pytest.mark.skipif(CHECKED_BUILD, reason="bytes are those of the plain build"),
@@ -73,11 +73,10 @@ def run(start, load, name, effort):
             "cpu": int(told["active_defrag_cpu_us"]) / 1e6 / figures["elapsed_s"]}
 
 
-@pytest.mark.parametrize("effort, most", [(FULL_EFFORT, 1.20), (DEFAULT, 1.30)],
-                         ids=["25/75", "1/25"])
+@pytest.mark.parametrize("effort", [FULL_EFFORT, DEFAULT], ids=["25/75", "1/25"])
 @pytest.mark.parametrize("name", [f"W{number}" for number in range(1, 9)])
-def test_peak_over_what_lives(start, load, name, effort, most):
+def test_peak_over_what_lives(start, load, name, effort):
     told = run(start, load, name, effort)
-    most += MANY_CLASSES_SHARE if name in MANY_CLASSES else 0
+    most = MOST + (MANY_CLASSES_SHARE if name in MANY_CLASSES else 0)
     assert told["peak"] <= told["goal"] * most
-    assert told["moved"] <= 0.5
+    assert told["moved"] <= 0.25
