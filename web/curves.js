@@ -1,10 +1,12 @@
-// Curves of what was seen while the page was open: a bounded history, small charts, one scale each.
-// Lines differ by their dashes as well as by colour, and what they are now stands beside them.
+// Curves of the last minutes or of an hour: what the server kept of before, then what was seen.
+// Small charts, one scale each. Lines differ by their dashes as well as by colour, and what they
+// are now stands beside them.
 
 import * as text from "./text.js";
 
-const SAMPLES_MAX = 1800;
-const WINDOW_MS = 10 * 60 * 1000;
+const KEPT_MS = 60 * 60 * 1000;
+const CLOSE_MS = 5 * 60 * 1000; // for so long every sample is kept, and then one each so often:
+const STEP_MS = 10 * 1000;
 const WINDOW_LEAST_MS = 60 * 1000;
 const GAP_MS = 10 * 1000; // a line is not drawn over what was not seen
 const DASHES = [[], [5, 3], [1.5, 2.5]];
@@ -30,6 +32,7 @@ function niceTop(value, step) {
 export class Curves {
   constructor(place) {
     this.samples = [];
+    this.windowMs = 10 * 60 * 1000;
     this.charts = CHARTS.map((chart) => this.make(place, chart));
     new ResizeObserver(() => this.draw()).observe(place);
   }
@@ -53,13 +56,34 @@ export class Curves {
     return { ...chart, canvas, values };
   }
 
-  forget() {
-    this.samples = [];
+  // What was until now, instead of all that is known.
+  begin(samples) {
+    this.samples = samples;
+    this.thinned = samples.at(-1)?.time;
+  }
+
+  look(windowMs) {
+    this.windowMs = windowMs;
+    this.draw();
+  }
+
+  // Each minute, so that an hour is some 700 samples and no more.
+  thin(now) {
+    if (now - this.thinned < 60000) return;
+    this.thinned = now;
+    let kept = -Infinity;
+    this.samples = this.samples.filter(({ time }) => {
+      if (time < now - KEPT_MS || (time < now - CLOSE_MS && time - kept < STEP_MS)) return false;
+      kept = time;
+      return true;
+    });
   }
 
   add(sample) {
+    this.thinned ??= sample.time;
+    while (this.samples.length > 0 && this.samples.at(-1).time >= sample.time) this.samples.pop(); // the clock was set back
     this.samples.push(sample);
-    if (this.samples.length > SAMPLES_MAX) this.samples.splice(0, this.samples.length - SAMPLES_MAX);
+    this.thin(sample.time);
     for (const chart of this.charts)
       chart.lines.forEach(([, key], at) => text.put(chart.values[at], Number.isFinite(sample[key]) ? chart.unit(sample[key]) : "–"));
     this.draw();
@@ -81,7 +105,7 @@ export class Curves {
     requestAnimationFrame(() => {
       this.asked = false;
       const now = this.samples.at(-1).time;
-      const from = Math.min(now - WINDOW_LEAST_MS, Math.max(now - WINDOW_MS, this.samples[0].time));
+      const from = Math.min(now - WINDOW_LEAST_MS, Math.max(now - this.windowMs, this.samples[0].time));
       const seen = this.samples.filter((sample) => sample.time >= from);
       const style = getComputedStyle(document.documentElement);
       for (const chart of this.charts) {
@@ -123,7 +147,7 @@ export class Curves {
       let last = -Infinity;
       for (const sample of seen) {
         if (!Number.isFinite(sample[key])) continue;
-        if (sample.time - last > GAP_MS) context.moveTo(x(sample.time), y(sample[key]));
+        if (sample.time - (sample.span ?? 0) - last > GAP_MS) context.moveTo(x(sample.time), y(sample[key]));
         else context.lineTo(x(sample.time), y(sample[key]));
         last = sample.time;
       }

@@ -11,6 +11,7 @@ const BUSY_MS = 400; // while spans are emptied
 const STILL_MS = 2000; // for who asked for less motion
 const ASK_MS = 15000; // a reply takes no longer
 const AGAIN_MAX_MS = 8000;
+const UNSEEN_MS = 5000; // after such a pause the server is asked what was meanwhile
 
 const at = (id) => document.getElementById(id);
 const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
@@ -23,7 +24,8 @@ const map = new HeapMap(at("map"), at("ramp"), (facts, aloud) => {
   if (aloud) text.put(at("facts-said"), facts);
 });
 
-let before; // the last state, and when it came
+let before; // the last state
+let seen; // when something was seen last, by the server's clock; undefined: the past is to be asked for
 let timer;
 let failures = 0;
 let paused = false;
@@ -56,6 +58,8 @@ async function renew() {
     const start = heap.start;
     const changed = heap.take(picture);
     if (start !== undefined && heap.start !== start) startAnew();
+    if (seen === undefined || state.edition.time_ms - seen > UNSEEN_MS) curves.begin(pastOf(await ask("/api/history").then((reply) => reply.json())));
+    seen = state.edition.time_ms;
     show(state, changed);
     failures = 0;
     if (!paused) say("live", "Live");
@@ -83,8 +87,7 @@ function later(milliseconds) {
 
 // Another life of the server: what was seen of the one before is not its history.
 function startAnew() {
-  before = undefined;
-  curves.forget();
+  before = seen = undefined;
   later(0);
 }
 
@@ -126,13 +129,27 @@ function sampleOf(state, figures) {
     committed: figures.held_memory ?? figures.snug_heap_committed, ratio: figures.mem_fragmentation_ratio,
     heapRatio: figures.snug_heap_allocated > 0 ? figures.snug_heap_active / figures.snug_heap_allocated : undefined,
   };
-  const seconds = before ? (state.edition.time_ms - before.state.edition.time_ms) / 1000 : 0;
+  const seconds = before && state.edition.time_ms - before.state.edition.time_ms < UNSEEN_MS ? (state.edition.time_ms - before.state.edition.time_ms) / 1000 : 0;
   if (seconds <= 0) return sample;
   const rate = (name) => Math.max(0, figures[name] - before.figures[name]) / seconds;
   return {
     ...sample, moverCpu: rate("snug_defrag_cpu_us") / 1e6, operations: rate("total_commands_processed"),
     moved: rate("snug_heap_moved_bytes"), returned: rate("snug_heap_returned"), ...latencyBetween(before.state, state),
   };
+}
+
+// The samples that the server kept, as sampleOf makes them.
+function pastOf({ columns, samples }) {
+  return samples.map((row) => {
+    const one = Object.fromEntries(columns.map((name, at) => [name, row[at]]));
+    const rate = (value) => value / (one.interval_ms / 1000);
+    return {
+      time: one.time_ms, span: one.interval_ms, resident: one.resident, used: one.used, committed: one.committed,
+      ratio: one.resident / one.used, heapRatio: one.allocated > 0 ? one.active / one.allocated : undefined,
+      moverCpu: rate(one.mover_us) / 1e6, operations: rate(one.commands), moved: rate(one.moved), returned: rate(one.returned),
+      mean: one.mean_ns === null ? undefined : one.mean_ns / 1000, p99: one.p99_us ?? undefined,
+    };
+  });
 }
 
 function show(state, changed) {
@@ -156,7 +173,7 @@ function show(state, changed) {
 function showHead(state, figures) {
   const port = figures.tcp_port ? `port ${figures.tcp_port}, ` : "";
   text.put(at("server"), `${figures.snug_version ?? ""} · ${port}up ${text.duration(figures.uptime_in_seconds)}`);
-  text.put(at("foot"), `Edition ${text.count(state.edition.number)}, made by the server in ${text.microseconds(state.edition.cost_us)}. Curves begin when the page is opened.`);
+  text.put(at("foot"), `Edition ${text.count(state.edition.number)}, made by the server in ${text.microseconds(state.edition.cost_us)}.`);
 }
 
 function showTiles(state, figures, sample) {
@@ -321,6 +338,7 @@ at("order").addEventListener("change", () => {
   map.release();
   if (before) showMap(before.state, true);
 });
+at("span").addEventListener("change", () => curves.look(Number(at("span").value) * 60000));
 at("lanes-details").addEventListener("toggle", () => before && showLanes(before.state));
 
 function help() {

@@ -82,15 +82,35 @@ uint64_t histogram_percentile_ns(const struct histogram *histogram, double perce
     return last;
 }
 
+/* Of a part of an octave; NULL: it has none. */
+static uint64_t sum_of(const uint64_t *counts, unsigned from, unsigned end)
+{
+    uint64_t sum = 0;
+    for (unsigned step = from; counts != NULL && step < end; step++)
+        sum += counts[step];
+    return sum;
+}
+
+void histogram_add_within(const struct histogram *histogram, const uint64_t *ns, unsigned count,
+                          uint64_t *within)
+{
+    struct place next = { 0, 0 };
+    uint64_t seen = 0;
+    for (unsigned at = 0; at < count; at++) {
+        struct place end = place_of(ns[at]);
+        for (; next.octave < end.octave; next = (struct place){ next.octave + 1, 0 })
+            seen += sum_of(histogram->octaves[next.octave], next.step, HISTOGRAM_STEPS);
+        seen += sum_of(histogram->octaves[end.octave], next.step, end.step + 1);
+        next.step = end.step + 1;
+        within[at] += seen;
+    }
+}
+
 uint64_t histogram_count_within(const struct histogram *histogram, uint64_t ns)
 {
     struct place end = place_of(ns);
     uint64_t seen = 0;
-    for (unsigned octave = 0; octave <= end.octave; octave++) {
-        const uint64_t *counts = histogram->octaves[octave];
-        unsigned steps = octave == end.octave ? end.step + 1 : HISTOGRAM_STEPS;
-        for (unsigned step = 0; counts != NULL && step < steps; step++)
-            seen += counts[step];
-    }
-    return seen;
+    for (unsigned octave = 0; octave < end.octave; octave++)
+        seen += sum_of(histogram->octaves[octave], 0, HISTOGRAM_STEPS);
+    return seen + sum_of(histogram->octaves[end.octave], 0, end.step + 1);
 }

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "http/heap_reply.h"
+#include "http/history_reply.h"
 #include "http/pages.h"
 #include "http/state.h"
 
@@ -143,6 +144,17 @@ static enum MHD_Result answer_state(struct http *http, struct MHD_Connection *co
     return result;
 }
 
+static enum MHD_Result answer_history(struct http *http, struct MHD_Connection *connection)
+{
+    struct buffer text = { 0 };
+    enum MHD_Result result = MHD_NO;
+    if (history_write(&http->published->history, seam_now_ns(http->seam), seam_wall_ms(http->seam),
+                      &text))
+        result = send_made(http, connection, "application/json", &text);
+    buffer_release(&text);
+    return result;
+}
+
 static enum MHD_Result answer_heap(struct http *http, struct MHD_Connection *connection)
 {
     const char *word = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "since");
@@ -166,17 +178,20 @@ static enum MHD_Result answer_page(struct MHD_Connection *connection, struct byt
 static enum MHD_Result answer_path(struct http *http, struct MHD_Connection *connection,
                                    struct bytes path)
 {
-    bool made = bytes_equal(path, BYTES("/metrics")) ||
-                bytes_equal(path, BYTES("/api/state.json")) ||
-                bytes_equal(path, BYTES("/api/heap"));
-    if (made && http->unsent_bytes > UNSENT_MAX)
-        return too_much(http, connection);
-    if (bytes_equal(path, BYTES("/metrics")))
-        return answer_metrics(http, connection);
-    if (bytes_equal(path, BYTES("/api/state.json")))
-        return answer_state(http, connection);
-    if (bytes_equal(path, BYTES("/api/heap")))
-        return answer_heap(http, connection);
+    static const struct {
+        const char *path;
+        enum MHD_Result (*answer)(struct http *http, struct MHD_Connection *connection);
+    } made[] = { { "/metrics", answer_metrics },
+                 { "/api/state.json", answer_state },
+                 { "/api/history", answer_history },
+                 { "/api/heap", answer_heap } };
+    for (size_t at = 0; at < sizeof made / sizeof *made; at++) {
+        if (!bytes_equal(path, bytes_of_text(made[at].path)))
+            continue;
+        if (http->unsent_bytes > UNSENT_MAX)
+            return too_much(http, connection);
+        return made[at].answer(http, connection);
+    }
     return answer_page(connection, path);
 }
 

@@ -6,6 +6,7 @@
  *             /             the page, and its files            (web/, compiled in)
  *             /metrics      Prometheus text, or OpenMetrics    (metrics.h)
  *             /api/state.json  all figures                     (state.h)
+ *             /api/history  the last hour                      (history_reply.h)
  *             /api/heap     every span as a word               (heap_reply.h)
  *             /healthz      "ok", to whoever asks
  *

@@ -4,7 +4,6 @@
 #include "http/metrics_rows.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,18 +15,6 @@ size_t metrics_count(void)
 const struct metric_row *metrics_at(size_t index)
 {
     return &metrics_rows[index];
-}
-
-void exposition_printf(struct exposition *exposition, const char *format, ...)
-{
-    char line[2048];
-    va_list arguments;
-    va_start(arguments, format);
-    int count = vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    if (count < 0 || (size_t)count >= sizeof line ||
-        !buffer_append(exposition->text, bytes_of(line, (size_t)count)))
-        exposition->failed = true;
 }
 
 static bool ends_in(const char *name, const char *end)
@@ -57,10 +44,10 @@ static void head(struct exposition *exposition, const struct metric_row *row)
     int count = (int)strlen(row->name);
     if (exposition->format == METRICS_OPEN && strcmp(type, "counter") == 0)
         count -= (int)strlen("_total");
-    exposition_printf(exposition, "# HELP %.*s %s\n# TYPE %.*s %s\n", count, row->name, row->help,
-                      count, row->name, type);
+    writer_put(&exposition->writer, "# HELP %.*s %s\n# TYPE %.*s %s\n", count, row->name, row->help,
+               count, row->name, type);
     if (exposition->format == METRICS_OPEN && row->unit != NULL)
-        exposition_printf(exposition, "# UNIT %.*s %s\n", count, row->name, row->unit);
+        writer_put(&exposition->writer, "# UNIT %.*s %s\n", count, row->name, row->unit);
     exposition->headed = row;
 }
 
@@ -74,8 +61,8 @@ void exposition_sample(struct exposition *exposition, const struct metric_row *r
     if (isinf(value))
         count = (size_t)snprintf((char *)number, sizeof number, value > 0 ? "+Inf" : "-Inf");
     bool bare = *labels == 0;
-    exposition_printf(exposition, "%s%s%s%s%s %.*s\n", row->name, suffix, bare ? "" : "{", labels,
-                      bare ? "" : "}", (int)count, (const char *)number);
+    writer_put(&exposition->writer, "%s%s%s%s%s %.*s\n", row->name, suffix, bare ? "" : "{", labels,
+               bare ? "" : "}", (int)count, (const char *)number);
 }
 
 void exposition_escape(struct bytes text, char escaped[LABEL_MAX])
@@ -111,8 +98,8 @@ bool metrics_write(const struct edition *edition, const struct http_figures *htt
                                      .now_ns = now_ns,
                                      .format = format,
                                      .figures = { .text = buffer_view(&edition->figures) },
-                                     .text = text };
-    for (size_t at = 0; at < metrics_rows_count && !exposition.failed; at++) {
+                                     .writer = { .text = text } };
+    for (size_t at = 0; at < metrics_rows_count && !exposition.writer.failed; at++) {
         const struct metric_row *row = &metrics_rows[at];
         if (row->put != NULL)
             row->put(&exposition, row);
@@ -120,8 +107,8 @@ bool metrics_write(const struct edition *edition, const struct http_figures *htt
             put_plain(&exposition, row);
     }
     if (format == METRICS_OPEN)
-        exposition_printf(&exposition, "# EOF\n");
-    return !exposition.failed;
+        writer_put(&exposition.writer, "# EOF\n");
+    return !exposition.writer.failed;
 }
 
 /* Whoever can read OpenMetrics says so; that they would rather have the other is not looked for. */

@@ -3,13 +3,14 @@
  * Owner:    see metrics.h.
  * Pointers: none kept.
  * Threads:  the HTTP thread.
- * Failure:  exposition->failed.
+ * Failure:  exposition->writer.failed.
  * Cost:     a walk over what the family is about. */
 #ifndef HTTP_METRICS_ROWS_H
 #define HTTP_METRICS_ROWS_H
 
 #include "http/figures.h"
 #include "http/metrics.h"
+#include "http/writer.h"
 
 struct exposition {
     const struct edition *edition;
@@ -17,13 +18,10 @@ struct exposition {
     uint64_t now_ns;
     enum metrics_format format;
     struct figures figures;
-    struct buffer *text;
-    bool failed;
+    struct writer writer;
     const struct metric_row *headed; /* the family whose head stands already */
 };
 
-void exposition_printf(struct exposition *exposition, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 /* `suffix`: what is added to the name ("_bucket"); `labels`: as they stand between the braces, or
  * "". The family's head is written before its first sample. */
 void exposition_sample(struct exposition *exposition, const struct metric_row *row,

@@ -2,34 +2,9 @@
 
 #include "base/number.h"
 #include "http/figures.h"
+#include "http/writer.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-struct writer {
-    struct buffer *text;
-    bool failed;
-};
-
-static void put(struct writer *writer, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static void put(struct writer *writer, const char *format, ...)
-{
-    char piece[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    int count = vsnprintf(piece, sizeof piece, format, arguments);
-    va_end(arguments);
-    if (count < 0 || (size_t)count >= sizeof piece ||
-        !buffer_append(writer->text, bytes_of(piece, (size_t)count)))
-        writer->failed = true;
-}
-
-static unsigned long long wide(uint64_t value)
-{
-    return (unsigned long long)value;
-}
 
 /* --- text ------------------------------------------------------------------------------------- */
 
@@ -56,22 +31,22 @@ static size_t character(const uint8_t *at, size_t left)
  * ends. */
 static void put_text(struct writer *writer, struct bytes text, bool raw)
 {
-    put(writer, "\"");
+    writer_put(writer, "\"");
     for (size_t at = 0; at < text.count && !writer->failed;) {
         size_t count = character(text.at + at, text.count - at);
         if (count == 0 && raw)
-            put(writer, "\\\\x%02x", text.at[at]);
+            writer_put(writer, "\\\\x%02x", text.at[at]);
         else if (count == 0 && text.at[at] == '\n')
-            put(writer, "\\n");
+            writer_put(writer, "\\n");
         else if (count == 1 && text.at[at] == '\\')
-            put(writer, raw ? "\\\\\\\\" : "\\\\");
+            writer_put(writer, raw ? "\\\\\\\\" : "\\\\");
         else if (count == 1 && text.at[at] == '"')
-            put(writer, "\\\"");
+            writer_put(writer, "\\\"");
         else if (count > 0 && !buffer_append(writer->text, bytes_of(text.at + at, count)))
             writer->failed = true;
         at += count == 0 ? 1 : count;
     }
-    put(writer, "\"");
+    writer_put(writer, "\"");
 }
 
 /* -?(0|[1-9][0-9]*)(.[0-9]+)?, at most 15 digits, which a number of JavaScript keeps. */
@@ -97,30 +72,31 @@ static void put_figures(struct writer *writer, const struct edition *edition)
     struct figures figures = { .text = buffer_view(&edition->figures) };
     struct figure figure;
     struct bytes section = { NULL, 0 };
-    put(writer, "\"figures\":{");
+    writer_put(writer, "\"figures\":{");
     while (figures_next(&figures, &figure)) {
         bool first = section.at == NULL, begins = figure.section.at != section.at;
         if (begins) {
-            put(writer, first ? "" : "},");
+            writer_put(writer, first ? "" : "},");
             put_text(writer, figure.section, false);
-            put(writer, ":{");
+            writer_put(writer, ":{");
         } else
-            put(writer, ",");
+            writer_put(writer, ",");
         section = figure.section;
         put_text(writer, figure.name, false);
-        put(writer, ":");
+        writer_put(writer, ":");
         if (!is_number(figure.value))
             put_text(writer, figure.value, false);
         else if (!buffer_append(writer->text, figure.value))
             writer->failed = true;
     }
-    put(writer, section.at == NULL ? "}," : "}},");
+    writer_put(writer, section.at == NULL ? "}," : "}},");
 }
 
 static void put_lane(struct writer *writer, const struct published_lane *lane)
 {
     const struct heap_lane_figures *figures = &lane->figures;
-    put(writer,
+    writer_put(
+        writer,
         "{\"kind\":%u,\"class\":%u,\"cell_bytes\":%u,\"cells_per_span\":%u,\"span_bytes\":%u,"
         "\"spans\":%u,\"draining\":%u,\"live\":%llu,\"free_cells\":%llu,\"reclaimable\":%llu,"
         "\"move_bytes\":%llu,\"by_occupancy\":[",
@@ -128,56 +104,57 @@ static void put_lane(struct writer *writer, const struct published_lane *lane)
         figures->span_bytes, figures->spans, figures->draining, wide(figures->live),
         wide(figures->free_cells), wide(figures->reclaimable), wide(figures->move_bytes));
     for (unsigned at = 0; at < HEAP_OCCUPANCY_BINS; at++)
-        put(writer, "%s%u", at > 0 ? "," : "", figures->by_occupancy[at]);
-    put(writer, "]}");
+        writer_put(writer, "%s%u", at > 0 ? "," : "", figures->by_occupancy[at]);
+    writer_put(writer, "]}");
 }
 
 static void put_heap(struct writer *writer, const struct edition *edition)
 {
-    put(writer, "\"heap\":{\"span_bytes\":%u,\"kinds\":[", (unsigned)HEAP_SPAN_BYTES);
+    writer_put(writer, "\"heap\":{\"span_bytes\":%u,\"kinds\":[", (unsigned)HEAP_SPAN_BYTES);
     for (uint32_t at = 0; at < edition->kinds; at++) {
-        put(writer, at > 0 ? "," : "");
+        writer_put(writer, at > 0 ? "," : "");
         put_text(writer, bytes_of_text(edition->kind_names[at]), false);
     }
-    put(writer, "],\"classes\":[");
+    writer_put(writer, "],\"classes\":[");
     for (uint32_t at = 0; at < edition->classes; at++)
-        put(writer, "%s%u", at > 0 ? "," : "", edition->class_bytes[at]);
-    put(writer, "],\"lanes\":[");
+        writer_put(writer, "%s%u", at > 0 ? "," : "", edition->class_bytes[at]);
+    writer_put(writer, "],\"lanes\":[");
     for (size_t at = 0; at + sizeof(struct published_lane) <= edition->lanes.count;
          at += sizeof(struct published_lane)) {
         struct published_lane lane;
         memcpy(&lane, edition->lanes.at + at, sizeof lane);
-        put(writer, at > 0 ? "," : "");
+        writer_put(writer, at > 0 ? "," : "");
         put_lane(writer, &lane);
     }
-    put(writer, "]},");
+    writer_put(writer, "]},");
 }
 
 static void put_mover(struct writer *writer, const struct slice_histogram *slices)
 {
-    put(writer, "\"mover\":{\"slice_us\":{\"ceilings\":[");
+    writer_put(writer, "\"mover\":{\"slice_us\":{\"ceilings\":[");
     for (unsigned at = 0; at < SLICE_CEILINGS; at++)
-        put(writer, "%s%u", at > 0 ? "," : "", slice_ceiling_us(at));
-    put(writer, "],\"counts\":[");
+        writer_put(writer, "%s%u", at > 0 ? "," : "", slice_ceiling_us(at));
+    writer_put(writer, "],\"counts\":[");
     for (unsigned at = 0; at < SLICE_CEILINGS; at++)
-        put(writer, "%s%llu", at > 0 ? "," : "", wide(slices->counts[at]));
-    put(writer, "],\"count\":%llu,\"total_us\":%llu}},", wide(slices->count),
-        wide(slices->total_ns / 1000));
+        writer_put(writer, "%s%llu", at > 0 ? "," : "", wide(slices->counts[at]));
+    writer_put(writer, "],\"count\":%llu,\"total_us\":%llu}},", wide(slices->count),
+               wide(slices->total_ns / 1000));
 }
 
 static void put_commands(struct writer *writer, const struct edition *edition)
 {
-    put(writer, "\"commands\":[");
+    writer_put(writer, "\"commands\":[");
     for (size_t at = 0; at + sizeof(struct published_command) <= edition->commands.count;
          at += sizeof(struct published_command)) {
         struct published_command command;
         memcpy(&command, edition->commands.at + at, sizeof command);
-        put(writer,
+        writer_put(
+            writer,
             "%s{\"name\":\"%s\",\"calls\":%llu,\"usec\":%llu,\"rejected\":%llu,\"failed\":%llu}",
             at > 0 ? "," : "", command.name, wide(command.calls), wide(command.ns / 1000),
             wide(command.rejected), wide(command.failed));
     }
-    put(writer, "],");
+    writer_put(writer, "],");
 }
 
 /* Of all commands together. */
@@ -192,31 +169,32 @@ static void put_latency(struct writer *writer, const struct edition *edition)
         for (unsigned ceiling = 0; ceiling < PUBLISHED_CEILINGS; ceiling++)
             within[ceiling] += command.within[ceiling];
     }
-    put(writer, "\"latency\":{\"ceilings_us\":[");
+    writer_put(writer, "\"latency\":{\"ceilings_us\":[");
     for (unsigned at = 0; at < PUBLISHED_CEILINGS; at++)
-        put(writer, "%s%u", at > 0 ? "," : "", edition->ceilings_us[at]);
-    put(writer, "],\"within\":[");
+        writer_put(writer, "%s%u", at > 0 ? "," : "", edition->ceilings_us[at]);
+    writer_put(writer, "],\"within\":[");
     for (unsigned at = 0; at < PUBLISHED_CEILINGS; at++)
-        put(writer, "%s%llu", at > 0 ? "," : "", wide(within[at]));
-    put(writer, "],\"count\":%llu},", wide(timed));
+        writer_put(writer, "%s%llu", at > 0 ? "," : "", wide(within[at]));
+    writer_put(writer, "],\"count\":%llu},", wide(timed));
 }
 
 static void put_biggest(struct writer *writer, const struct edition *edition)
 {
-    put(writer, "\"biggest\":{\"visited\":%llu,\"rounds\":%llu,\"keys\":[",
-        wide(edition->biggest_visited), wide(edition->biggest_rounds));
+    writer_put(writer, "\"biggest\":{\"visited\":%llu,\"rounds\":%llu,\"keys\":[",
+               wide(edition->biggest_visited), wide(edition->biggest_rounds));
     for (uint32_t at = 0; at < edition->biggest.count; at++) {
         const struct biggest_key *key = &edition->biggest.keys[at];
         bool cut = key->name_bytes > BIGGEST_NAME_MAX;
-        put(writer, "%s{\"db\":%u,\"name\":", at > 0 ? "," : "", key->db);
+        writer_put(writer, "%s{\"db\":%u,\"name\":", at > 0 ? "," : "", key->db);
         put_text(writer, bytes_of(key->name, cut ? BIGGEST_NAME_MAX : key->name_bytes), true);
-        put(writer,
+        writer_put(
+            writer,
             ",\"cut\":%s,\"name_bytes\":%u,\"type\":\"%s\",\"encoding\":\"%s\",\"elements\":%llu,"
             "\"bytes\":%llu}",
             cut ? "true" : "false", key->name_bytes, key->type, key->encoding, wide(key->elements),
             wide(key->bytes));
     }
-    put(writer, "]},");
+    writer_put(writer, "]},");
 }
 
 bool state_write(const struct edition *edition, const struct http_figures *http, uint64_t now_ns,
@@ -224,20 +202,20 @@ bool state_write(const struct edition *edition, const struct http_figures *http,
 {
     struct writer writer = { .text = text };
     uint64_t age_ns = now_ns > edition->made_ns ? now_ns - edition->made_ns : 0;
-    put(&writer,
-        "{\"edition\":{\"number\":%llu,\"time_ms\":%lld,\"age_ms\":%llu,\"cost_us\":%llu},",
-        wide(edition->number), (long long)edition->made_wall_ms, wide(age_ns / 1000000),
-        wide(edition->cost_ns / 1000));
+    writer_put(&writer,
+               "{\"edition\":{\"number\":%llu,\"time_ms\":%lld,\"age_ms\":%llu,\"cost_us\":%llu},",
+               wide(edition->number), (long long)edition->made_wall_ms, wide(age_ns / 1000000),
+               wide(edition->cost_ns / 1000));
     put_figures(&writer, edition);
     put_heap(&writer, edition);
     put_mover(&writer, &edition->slices);
     put_commands(&writer, edition);
     put_latency(&writer, edition);
-    put(&writer, "\"doctor\":");
+    writer_put(&writer, "\"doctor\":");
     put_text(&writer, buffer_view(&edition->doctor), false);
-    put(&writer, ",");
+    writer_put(&writer, ",");
     put_biggest(&writer, edition);
-    put(&writer, "\"http\":{\"requests\":%llu,\"connections\":%llu,\"denied\":%llu}}\n",
-        wide(http->requests), wide(http->open), wide(http->denied));
+    writer_put(&writer, "\"http\":{\"requests\":%llu,\"connections\":%llu,\"denied\":%llu}}\n",
+               wide(http->requests), wide(http->open), wide(http->denied));
     return !writer.failed;
 }

@@ -12,6 +12,12 @@ struct block {
     _Atomic uint32_t words[PICTURE_BLOCK_ROWS];
 };
 
+/* Blocks stand in shelves, made when the first of their blocks is. */
+enum { SHELF_BLOCKS = 512, SHELVES_MAX = PICTURE_BLOCKS_MAX / SHELF_BLOCKS };
+struct shelf {
+    _Atomic(struct block *) blocks[SHELF_BLOCKS];
+};
+
 /* What a sweep adds up for each lane. */
 struct occupancy {
     uint32_t by[HEAP_OCCUPANCY_BINS];
@@ -24,7 +30,8 @@ struct heap_picture {
     uint32_t row;     /* where the sweep goes on */
     uint32_t reached; /* no row from here on has a word */
     struct occupancy *counting, *counted;
-    _Atomic(struct block *) blocks[PICTURE_BLOCKS_MAX];
+    uint64_t bytes; /* of memory for all this */
+    _Atomic(struct shelf *) shelves[SHELVES_MAX];
 };
 
 /* A share in 0 to `most`; something is never nothing, and not all is never all. */
@@ -59,6 +66,7 @@ struct heap_picture *heap_picture_new(const struct seam *seam)
     if (picture == NULL)
         return NULL;
     picture->seam = seam;
+    picture->bytes = sizeof *picture;
     atomic_store_explicit(&picture->sweep, 1, memory_order_relaxed);
     return picture;
 }
@@ -67,8 +75,12 @@ void heap_picture_drop(struct heap_picture *picture)
 {
     if (picture == NULL)
         return;
-    for (uint32_t at = 0; at < PICTURE_BLOCKS_MAX; at++)
-        memory_give(atomic_load_explicit(&picture->blocks[at], memory_order_relaxed));
+    for (uint32_t at = 0; at < SHELVES_MAX; at++) {
+        struct shelf *shelf = atomic_load_explicit(&picture->shelves[at], memory_order_relaxed);
+        for (uint32_t block = 0; shelf != NULL && block < SHELF_BLOCKS; block++)
+            memory_give(atomic_load_explicit(&shelf->blocks[block], memory_order_relaxed));
+        memory_give(shelf);
+    }
     memory_give(picture->counting);
     memory_give(picture->counted);
     memory_give(picture);
@@ -76,12 +88,29 @@ void heap_picture_drop(struct heap_picture *picture)
 
 /* --- the executing thread --------------------------------------------------------------------- */
 
+static struct shelf *shelf_for(struct heap_picture *picture, uint32_t block)
+{
+    _Atomic(struct shelf *) *place = &picture->shelves[block / SHELF_BLOCKS];
+    struct shelf *shelf = atomic_load_explicit(place, memory_order_relaxed);
+    if (shelf == NULL) {
+        shelf = memory_take_zeroed(sizeof *shelf);
+        picture->bytes += shelf == NULL ? 0 : sizeof *shelf;
+        atomic_store_explicit(place, shelf, memory_order_release);
+    }
+    return shelf;
+}
+
 static struct block *block_for(struct heap_picture *picture, uint32_t row)
 {
-    _Atomic(struct block *) *place = &picture->blocks[row / PICTURE_BLOCK_ROWS];
+    uint32_t number = row / PICTURE_BLOCK_ROWS;
+    struct shelf *shelf = shelf_for(picture, number);
+    if (shelf == NULL)
+        return NULL;
+    _Atomic(struct block *) *place = &shelf->blocks[number % SHELF_BLOCKS];
     struct block *block = atomic_load_explicit(place, memory_order_relaxed);
     if (block == NULL) {
         block = memory_take_zeroed(sizeof *block);
+        picture->bytes += block == NULL ? 0 : sizeof *block;
         atomic_store_explicit(place, block, memory_order_release);
     }
     return block;
@@ -127,8 +156,10 @@ static void look_at(struct heap_picture *picture, const struct heap *heap, uint3
 static void begin_counting(struct heap_picture *picture, const struct heap *heap)
 {
     uint32_t lanes = heap_kinds(heap) * heap_classes(heap);
-    if (picture->counting == NULL)
+    if (picture->counting == NULL) {
         picture->counting = memory_take(lanes * sizeof *picture->counting);
+        picture->bytes += picture->counting == NULL ? 0 : lanes * sizeof *picture->counting;
+    }
     if (picture->counting == NULL)
         return;
     memset(picture->counting, 0, lanes * sizeof *picture->counting);
@@ -178,6 +209,11 @@ bool heap_picture_lane(const struct heap_picture *picture, const struct heap *he
     return any;
 }
 
+uint64_t heap_picture_bytes(const struct heap_picture *picture)
+{
+    return picture->bytes;
+}
+
 /* --- any thread ------------------------------------------------------------------------------- */
 
 uint32_t heap_picture_rows(const struct heap_picture *picture)
@@ -190,16 +226,25 @@ uint32_t heap_picture_sweep(const struct heap_picture *picture)
     return atomic_load_explicit(&picture->sweep, memory_order_acquire);
 }
 
+static const struct block *find(const struct heap_picture *picture, uint32_t block)
+{
+    const struct shelf *shelf =
+        atomic_load_explicit(&picture->shelves[block / SHELF_BLOCKS], memory_order_acquire);
+    if (shelf == NULL)
+        return NULL;
+    return atomic_load_explicit(&shelf->blocks[block % SHELF_BLOCKS], memory_order_acquire);
+}
+
 bool heap_picture_changed(const struct heap_picture *picture, uint32_t block, uint32_t since)
 {
-    const struct block *at = atomic_load_explicit(&picture->blocks[block], memory_order_acquire);
+    const struct block *at = find(picture, block);
     return at != NULL && atomic_load_explicit(&at->changed, memory_order_acquire) >= since;
 }
 
 void heap_picture_copy(const struct heap_picture *picture, uint32_t block,
                        uint32_t words[PICTURE_BLOCK_ROWS])
 {
-    const struct block *from = atomic_load_explicit(&picture->blocks[block], memory_order_acquire);
+    const struct block *from = find(picture, block);
     for (uint32_t at = 0; at < PICTURE_BLOCK_ROWS; at++)
         words[at] = from == NULL ? 0 : atomic_load_explicit(&from->words[at], memory_order_relaxed);
 }

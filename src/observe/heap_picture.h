@@ -53,6 +53,7 @@ bool heap_picture_step(struct heap_picture *picture, const struct heap *heap, ui
 /* heap_lane, with by_occupancy, draining and move_bytes as of the last whole sweep. */
 bool heap_picture_lane(const struct heap_picture *picture, const struct heap *heap, unsigned kind,
                        unsigned size_class, struct heap_lane_figures *figures);
+uint64_t heap_picture_bytes(const struct heap_picture *picture); /* that it takes */
 
 /* Any thread. Rows there are; the sweep that runs now, from 1; how many were finished. */
 uint32_t heap_picture_rows(const struct heap_picture *picture);

@@ -24,6 +24,7 @@ void memory_now_sample(struct observer *observer)
 {
     struct heap_figures heap;
     uint64_t resident = process_resident();
+    observer->resident_bytes = resident;
     observer->beside_bytes =
         resident == 0 ? 0 : (int64_t)resident - (int64_t)counted(observer, &heap);
 }

@@ -23,6 +23,7 @@ const char *memory_part_name(enum memory_part part)
         [MEMORY_LOG_BUFFERS] = "log.buffers",
         [MEMORY_SCRIPTS] = "scripts",
         [MEMORY_FUNCTIONS] = "functions",
+        [MEMORY_WATCHING] = "watching",
         [MEMORY_SERVER] = "server",
         [MEMORY_MALLOC_HOLES] = "malloc.free-blocks",
         [MEMORY_MALLOC_SPARE] = "malloc.free-pages",

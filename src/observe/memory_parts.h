@@ -37,6 +37,7 @@ enum memory_part {
     MEMORY_LOG_BUFFERS,
     MEMORY_SCRIPTS,
     MEMORY_FUNCTIONS,
+    MEMORY_WATCHING,     /* figures, their history and the picture of the heap, for who watches */
     MEMORY_SERVER,       /* what else malloc gave, static data, stacks */
     MEMORY_MALLOC_HOLES, /* free blocks in pages that are in use */
     MEMORY_MALLOC_SPARE, /* free pages kept */

@@ -111,6 +111,7 @@ static void name_malloc(const struct observer *observer, struct memory_report *r
     parts[MEMORY_LOG_BUFFERS] = report->others.log_buffers;
     parts[MEMORY_SCRIPTS] = report->others.scripts;
     parts[MEMORY_FUNCTIONS] = report->others.functions;
+    parts[MEMORY_WATCHING] = observer->watching_bytes;
     int64_t server = (int64_t)report->malloc_allocated - (int64_t)named_of_malloc(report) +
                      observer->start_beside;
     parts[MEMORY_SERVER] = server > 0 ? (uint64_t)server : 0;

@@ -66,6 +66,7 @@ static void count_others(struct observer *observer)
 void observer_sample(struct observer *observer)
 {
     uint64_t used = used_now(observer);
+    observer->used_bytes = used;
     memory_now_sample(observer);
     count_others(observer);
     if (used <= observer->peak_used)

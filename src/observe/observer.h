@@ -52,12 +52,14 @@ struct observer {
     /* For memory_now: what the kernel said is resident beyond what is counted, at the last sample;
      * and what evicting must not chase, counted by those who have it. */
     int64_t beside_bytes;
+    uint64_t resident_bytes, used_bytes; /* at the last sample */
     int64_t start_beside; /* static data and stacks, less what malloc gave and nobody touched yet */
     /* What rooms that this one does not know hold; NULL: nothing. */
     void (*others)(void *context, struct memory_others *others);
     void *others_context;
     struct machine_facts machine;
     uint64_t not_counted_bytes;
+    uint64_t watching_bytes;              /* what server/ keeps for who watches over HTTP */
     uint64_t expire_ns, expire_cut_short; /* in steps of expiry, and those that ran out of time */
     struct slice_histogram slices;        /* of defragmentation */
     struct latency latency;

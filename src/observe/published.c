@@ -56,6 +56,7 @@ struct published *published_new(const struct seam *seam, const struct heap *heap
     atomic_store_explicit(&published->asked, 1, memory_order_relaxed);
     published->told = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     published->picture = heap_picture_new(seam);
+    history_init(&published->history);
     if (published->told < 0 || published->picture == NULL || !know_classes(published, heap)) {
         published_drop(published);
         return NULL;
@@ -82,6 +83,18 @@ void published_drop(struct published *published)
 }
 
 /* --- the writer ------------------------------------------------------------------------------- */
+
+uint64_t published_bytes(const struct published *published)
+{
+    uint64_t bytes = sizeof *published + heap_picture_bytes(published->picture) +
+                     published->editions[0].classes * sizeof *published->class_bytes;
+    for (unsigned at = 0; at < 3; at++) {
+        const struct edition *edition = &published->editions[at];
+        bytes += edition->figures.capacity + edition->doctor.capacity + edition->commands.capacity +
+                 edition->lanes.capacity;
+    }
+    return bytes;
+}
 
 bool published_is_asked(const struct published *published, uint64_t now_ns)
 {

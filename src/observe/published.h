@@ -17,13 +17,14 @@
 #include "base/buffer.h"
 #include "observe/biggest.h"
 #include "observe/heap_picture.h"
+#include "observe/history.h"
 #include "observe/observer.h"
 
 #include <stdatomic.h>
 
 /* Durations of a command: how many calls took at most so many us. The ceilings are those of LATENCY
  * HISTOGRAM, up to the longest that is told apart. */
-enum { PUBLISHED_CEILINGS = 21 };
+enum { PUBLISHED_CEILINGS = HISTORY_CEILINGS };
 struct published_command {
     const char *name; /* "config|get"; lives as long as the command table */
     uint64_t calls, ns, rejected, failed;
@@ -72,6 +73,7 @@ struct published {
     uint64_t last_ns;             /* the writer's: when it made one */
     int told;                     /* an eventfd: the reader waits there */
     struct heap_picture *picture;
+    struct history history;
     uint32_t *class_bytes;
     void (*wake)(void *context); /* makes the executing thread look */
     void *wake_context;
@@ -80,7 +82,8 @@ struct published {
 MUST_CHECK struct published *published_new(const struct seam *seam, const struct heap *heap);
 void published_drop(struct published *published);
 
-/* The writer. */
+/* The writer. What all of it takes of memory. */
+uint64_t published_bytes(const struct published *published);
 bool published_is_asked(const struct published *published, uint64_t now_ns);
 struct edition *published_begin(struct published *published);
 void published_end(struct published *published);

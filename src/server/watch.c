@@ -7,6 +7,7 @@
 #include "cmd/table.h"
 #include "conf/options.h"
 #include "http/http.h"
+#include "observe/memory_now.h"
 #include "observe/published.h"
 #include "os/part.h"
 #include "os/process.h"
@@ -164,12 +165,16 @@ static void write_doctor(struct server *server, struct edition *edition)
 
 enum { FIRST_CEILING_BIT = 10 }; /* as LATENCY HISTOGRAM: 1,024 ns, and twice that for each more */
 
-static uint64_t ceiling_ns(unsigned at)
+static void know_ceilings(uint64_t ns[PUBLISHED_CEILINGS], uint32_t us[PUBLISHED_CEILINGS])
 {
-    return histogram_ceiling_ns((uint64_t)1 << (FIRST_CEILING_BIT + at));
+    for (unsigned at = 0; at < PUBLISHED_CEILINGS; at++) {
+        ns[at] = histogram_ceiling_ns((uint64_t)1 << (FIRST_CEILING_BIT + at));
+        us[at] = (uint32_t)(ns[at] / 1000);
+    }
 }
 
-static void write_command(const struct command_row *row, struct edition *edition)
+static void write_command(const struct command_row *row, const uint64_t *ceilings_ns,
+                          struct edition *edition)
 {
     const struct command_counters *counters = &row->counters;
     struct published_command command = { .name = row->full_name,
@@ -177,21 +182,21 @@ static void write_command(const struct command_row *row, struct edition *edition
                                          .ns = counters->ns,
                                          .rejected = counters->rejected,
                                          .failed = counters->failed };
-    if (counters->latency != NULL)
+    if (counters->latency != NULL) {
         command.timed = counters->latency->total;
-    for (unsigned at = 0; at < PUBLISHED_CEILINGS && command.timed > 0; at++)
-        command.within[at] = histogram_count_within(counters->latency, ceiling_ns(at));
+        histogram_add_within(counters->latency, ceilings_ns, PUBLISHED_CEILINGS, command.within);
+    }
     edition->failed |= !buffer_append(&edition->commands, bytes_of(&command, sizeof command));
 }
 
 static void write_commands(struct server *server, struct edition *edition)
 {
-    for (unsigned at = 0; at < PUBLISHED_CEILINGS; at++)
-        edition->ceilings_us[at] = (uint32_t)(ceiling_ns(at) / 1000);
+    uint64_t ceilings_ns[PUBLISHED_CEILINGS];
+    know_ceilings(ceilings_ns, edition->ceilings_us);
     for (uint32_t at = 0; at < cmd_table_count(server->table); at++) {
         const struct command_row *row = cmd_table_at(server->table, at);
         if (row->counters.calls > 0 || row->counters.rejected > 0)
-            write_command(row, edition);
+            write_command(row, ceilings_ns, edition);
     }
 }
 
@@ -259,6 +264,50 @@ static bool publish_piece(struct server *server)
     return false;
 }
 
+/* --- the history ------------------------------------------------------------------------------ */
+
+static void read_commands(const struct server *server, struct history_reading *reading)
+{
+    uint64_t ceilings_ns[HISTORY_CEILINGS];
+    know_ceilings(ceilings_ns, reading->ceilings_us);
+    for (uint32_t at = 0; at < cmd_table_count(server->table); at++) {
+        const struct command_counters *counters = &cmd_table_at(server->table, at)->counters;
+        reading->calls += counters->calls;
+        reading->calls_ns += counters->ns;
+        if (counters->latency == NULL)
+            continue;
+        reading->timed += counters->latency->total;
+        histogram_add_within(counters->latency, ceilings_ns, HISTORY_CEILINGS, reading->within);
+    }
+}
+
+/* In how many ns there is more to remember. */
+static uint64_t remember(struct server *server, uint64_t now_ns)
+{
+    struct history *history = &server->published->history;
+    uint64_t wait_ns = history_wait(history, now_ns);
+    if (LIKELY(wait_ns > 0))
+        return wait_ns;
+    struct heap_figures heap;
+    struct memory_now now;
+    heap_figures(store_heap(server->store), &heap);
+    memory_now(server->observer, &now);
+    struct history_reading reading = { .time_ns = now_ns,
+                                       .resident = server->observer->resident_bytes,
+                                       .committed = now.held,
+                                       .used = server->observer->used_bytes,
+                                       .allocated = heap.allocated,
+                                       .active = heap.active,
+                                       .mover_us = server->defrag.slice_cpu_total_ns / 1000,
+                                       .moved = heap.moved_bytes,
+                                       .returned = heap.returned_bytes,
+                                       .commands = cmd_table_figures(server->table)->commands };
+    read_commands(server, &reading);
+    history_note(history, &reading);
+    server->observer->watching_bytes = published_bytes(server->published) + sizeof *server->biggest;
+    return history_wait(history, now_ns);
+}
+
 /* --- at safe points --------------------------------------------------------------------------- */
 
 static uint64_t watch(struct server *server, uint64_t now_ns)
@@ -285,7 +334,8 @@ uint64_t server_publish(struct server *server, uint64_t now_ns)
     if ((server->edition != NULL || published_is_asked(server->published, now_ns)) &&
         publish_piece(server))
         return 0;
-    return watch(server, now_ns);
+    uint64_t wait_ns = remember(server, now_ns), watch_ns = watch(server, now_ns);
+    return wait_ns < watch_ns ? wait_ns : watch_ns;
 }
 
 /* --- by the configuration --------------------------------------------------------------------- */

@@ -49,7 +49,7 @@ def browser(module_browser):
     module_browser.seen()
     module_browser.expected = ["willReadFrequently"]  # it is the tests that read the map's pixels
     yield module_browser
-    for path in ("/api/heap", "/api/state.json"):
+    for path in ("/api/heap", "/api/state.json", "/api/history"):
         module_browser.route(path=path, body=None)
     seen = module_browser.seen()
     module_browser.evaluate(script="location.replace('about:blank')")

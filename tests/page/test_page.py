@@ -111,6 +111,83 @@ def test_latency_and_operations_are_of_the_last_moment(start_http, browser):
     assert len(sizes) == 6 and sizes[0].startswith("Memory, resident: now ")
 
 
+def count_of(text):
+    """"18.2 k/s" as a number."""
+    number, *unit = text.removesuffix("/s").replace(",", "").split()
+    return float(number) * {"k": 1e3, "M": 1e6}[unit[0]] if unit else float(number)
+
+
+def described(browser):
+    """What is said of each curve to who cannot see it, by its name."""
+    labels = browser.evaluate(script="[...document.querySelectorAll('#curves canvas')].map("
+                                     "(one) => one.getAttribute('aria-label'))")
+    return {label.split(",")[0]: label for label in labels if "," in label}
+
+
+def test_curves_begin_before_the_page_was_opened(start_http, browser):
+    server = start_http()
+    with server.client() as client:
+        for _ in range(30):
+            client.pipeline(*[("SET", f"k{at}", "v" * 1000) for at in range(2000)])
+            time.sleep(0.1)
+        client.call("FLUSHALL")
+    time.sleep(3)
+    browser.open(url=server.page)
+    browser.wait_until_live()
+    browser.wait(script="/between/.test(document.querySelector('#curves canvas')"
+                        ".getAttribute('aria-label'))")
+    said = described(browser)
+    least, most = re.search(r"between (.*) and (.*)\.", said["Operations"]).groups()
+    assert least == "0/s" and count_of(most) > 1000, said
+    least, most = re.search(r"between (.*) and (.*)\.", said["Memory"]).groups()
+    assert bytes_of(most) > bytes_of(least) * 1.2, said
+
+
+def an_hour(now_ms, resident):
+    """As /api/history tells it: each ten seconds, and each second of the last five minutes."""
+    columns = ["time_ms", "interval_ms", "resident", "committed", "used", "allocated", "active",
+               "moved", "returned", "mover_us", "commands", "mean_ns", "p99_us"]
+    ages = [*range(3600, 300, -10), *range(300, 0, -1)]
+    samples = [[now_ms - 1000 * age, 10000 if age > 300 else 1000, resident(age), 5, 5, 5, 5,
+                0, 0, 0, 10, None, None] for age in ages]
+    return json.dumps({"time_ms": now_ms, "columns": columns, "samples": samples}).encode()
+
+
+def test_an_hour_can_be_looked_at(start_http, browser):
+    server = start_http()
+    with server.client() as client:
+        seconds, _ = client.call("TIME")
+    body = an_hour(int(seconds) * 1000, lambda age: (600 if age > 1000 else 300) << 20)
+    browser.give("/api/history", body, type="application/json")
+    browser.open(url=server.page)
+    browser.wait_until_live()
+    browser.wait(script="/300 MiB/.test(document.querySelector('#curves canvas')"
+                        ".getAttribute('aria-label'))")
+    assert "600 MiB" not in described(browser)["Memory"]
+    browser.select(selector="#span", value="60")
+    browser.wait(script="/600 MiB/.test(document.querySelector('#curves canvas')"
+                        ".getAttribute('aria-label'))")
+
+
+def test_what_was_while_nobody_looked_is_asked_for(start_http, browser):
+    server = start_http()
+    browser.open(url=server.page)
+    browser.wait_until_live()
+    browser.click(selector="#pause")
+    with server.client() as client:
+        for _ in range(20):
+            client.pipeline(*[("SET", f"k{at}", "v") for at in range(5000)])
+            time.sleep(0.1)
+    time.sleep(5)
+    browser.seen()
+    browser.click(selector="#pause")
+    browser.wait_until_live()
+    time.sleep(1)
+    assert any("/api/history" in address for address in browser.seen()["addresses"])
+    said = described(browser)["Operations"]
+    assert count_of(re.search(r"and (.*)\.", said).group(1)) > 1000, said
+
+
 HOSTILE = ["<img src=x onerror=\"document.title='taken'\">",
            "<script>document.title='taken'</script>",
            "\u202egnp.exe", "'\"><svg onload=alert(1)>", "a\x00b\nc\x1b[31m", "{{7*7}}${7*7}",

@@ -295,6 +295,50 @@ def test_healing_shows_in_metrics(watched):
     assert after["snug_heap_committed_bytes", ""] < before["snug_heap_committed_bytes", ""]
 
 
+def test_the_history_is_of_before_anybody_looked(start):
+    watched = Watched(start, "--enable-debug-command", "yes")
+    client = watched.server.client()
+    for _ in range(25):
+        fill(client, 2000, 200)
+        time.sleep(0.1)
+    time.sleep(1.1)
+    client.call("DEBUG", "SLEEP", "0.2")
+    told = info(client)
+    done = int(told["total_commands_processed"])
+    samples = until(lambda: [found for found in [watched.history()]
+                             if found and (found[-1]["p99_us"] or 0) >= 200_000],
+                    "the second of the command that slept")[0]
+    assert sum(one["commands"] for one in samples) >= 25
+    assert len(samples) >= 3
+    times = [one["time_ms"] for one in samples]
+    assert times == sorted(times)
+    assert all(later - before == pytest.approx(one["interval_ms"], abs=2)
+               for before, later, one in zip(times, times[1:], samples[1:]))
+    assert times[-1] / 1000 == pytest.approx(time.time(), abs=10)
+    assert sum(one["commands"] for one in samples) <= done
+    last, busy = samples[-1], [one for one in samples if one["commands"]]
+    assert last["used"] == pytest.approx(int(told["used_memory"]), rel=0.2)
+    assert last["resident"] == pytest.approx(int(told["used_memory_rss"]), rel=0.2)
+    assert last["committed"] == pytest.approx(int(told["held_memory"]), rel=0.2)
+    assert last["active"] >= last["allocated"] > 2000 * 200
+    assert all(one["mean_ns"] > 0 and one["p99_us"] > 0 for one in busy)
+    assert busy[0]["p99_us"] < 200_000 <= last["p99_us"] < 600_000
+    assert all(one["mean_ns"] is one["p99_us"] is None for one in samples if one not in busy)
+
+
+def test_the_history_is_bounded_and_counted(watched):
+    client = watched.server.client()
+    told = int(info(client)["resident_watching"])
+    watched.state()
+    assert 0 < told < 300_000
+    time.sleep(1.2)
+    assert int(info(client)["resident_watching"]) < 400_000
+
+
+def test_who_is_not_watched_keeps_nothing(start):
+    assert info(start().client())["resident_watching"] == "0"
+
+
 def test_the_biggest_keys(watched):
     client = watched.server.client()
     fill(client, 3000, 10)

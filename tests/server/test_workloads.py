@@ -22,8 +22,8 @@ CONSTANT = 1 << 20
 # that is not full, which is much where 24 MiB live.
 #
 # The mover falls behind for as long as the machine takes the processor away, so there is some room
-# for the peak, and the least of three runs counts: it is 0.98 to 1.11 here, and 1.13 to 1.29 with W7
-# and W8. A server that moves nothing has 1.6 (W7) to 2.9 (W8).
+# for the peak, and the least of three runs counts: it is 0.98 to 1.11 here, and 1.13 to 1.29 with
+# W7 and W8. A server that moves nothing has 1.6 (W7) to 2.9 (W8).
 MOST, ATTEMPTS = 1.18, 3
 MANY_CLASSES, MANY_CLASSES_SHARE = ("W7", "W8"), 0.17
 # At rest, when the mover has done what it can: under the goal, since it begins at 5 %. These bytes

@@ -40,6 +40,11 @@ class Watched:
     def state(self):
         return json.loads(self.get("/api/state.json"))
 
+    def history(self):
+        """Samples of /api/history, each a dictionary, the oldest first."""
+        told = json.loads(self.get("/api/history"))
+        return [dict(zip(told["columns"], sample, strict=True)) for sample in told["samples"]]
+
     def heap(self, since=None):
         return Picture(self.get("/api/heap" + ("" if since is None else f"?since={since}")))
 

@@ -19,6 +19,21 @@ static bool near(uint64_t found, uint64_t exact)
     return found >= exact && found - exact <= exact / 100 + 1;
 }
 
+/* Neighbours may fall in one step, and the first and last are beyond what came. */
+static void check_many_at_once(const struct histogram *histogram, const uint64_t *values)
+{
+    enum { MANY = 50 };
+    uint64_t ns[MANY] = { 0 }, within[MANY] = { 0 };
+    for (size_t at = 1; at + 1 < MANY; at++)
+        ns[at] = values[(at - 1) * (VALUES / MANY)];
+    ns[MANY - 1] = UINT64_MAX;
+    for (unsigned times = 1; times <= 2; times++) {
+        histogram_add_within(histogram, ns, MANY, within);
+        for (size_t at = 0; at < MANY; at++)
+            CHECK_EQ(within[at], times * histogram_count_within(histogram, ns[at]));
+    }
+}
+
 TEST(histogram_keeps_two_digits)
 {
     struct rng rng;
@@ -46,6 +61,7 @@ TEST(histogram_keeps_two_digits)
             ;
         CHECK_EQ(histogram_count_within(histogram, values[i]), within);
     }
+    check_many_at_once(histogram, values);
     memory_give(values);
     histogram_drop(histogram);
 }
