@@ -24,7 +24,7 @@ enum { ENTRY_DATABASES_MAX = 8192, ENTRY_HEADER = 8, ENTRY_BODY_MAX = 64 * 1024 
 struct entry {
     uint8_t tag;
     uint8_t where[2];
-    uint8_t used[3]; /* LRU seconds, or LFU minutes and counter */
+    uint8_t used[3]; /* LRU seconds, or LFU: see use.c */
     uint8_t key_low;
     uint8_t body_low;
     uint8_t rest[];

@@ -1,6 +1,7 @@
 #include "store/evict.h"
 
 #include "base/prefetch.h"
+#include "store/evict_lfu.h"
 #include "store/inside.h"
 
 enum {
@@ -31,23 +32,14 @@ static uint64_t score_by_use(const struct store *store, const struct entry *entr
     return (uint64_t)(INT64_MAX / 2 - used_s);
 }
 
-/* Of those used as often, first whoever has not been used again since it came: the counter of a new
- * key is given, not earned. Then the one not used for longest. */
-static uint64_t score_by_frequency(const struct store *store, const struct entry *entry)
+static uint64_t score_of(const struct evictor *evictor, const struct entry *entry)
 {
-    uint64_t minutes = (uint64_t)store->now_ms / 60000 - (entry_used(entry) >> 8);
-    uint64_t rare = LFU_MAX - store_frequency(store, entry);
-    bool unproven = (entry_used(entry) & 0xffu) <= LFU_START;
-    return (rare << 1 | unproven) << 16 | (minutes & 0xffffu);
-}
-
-static uint64_t score_of(struct store *store, const struct entry *entry, enum evict_by by)
-{
-    switch (by) {
+    struct store *store = evictor->store;
+    switch (evictor->rule.by) {
     case EVICT_LRU:
         return score_by_use(store, entry);
     case EVICT_LFU:
-        return score_by_frequency(store, entry);
+        return lfu_score(evictor, entry);
     case EVICT_TTL:
         return entry_expires(entry) ? (uint64_t)(INT64_MAX / 2 - entry_expiry(entry)) : 0;
     case EVICT_RANDOM:
@@ -68,10 +60,12 @@ static bool is_in_pool(const struct evictor *evictor, uint64_t hash)
     return false;
 }
 
-static void offer(struct evictor *evictor, const struct entry *entry)
+static void offer(struct evictor *evictor, struct entry *entry)
 {
     struct evict_candidate *pool = evictor->pool;
-    uint64_t score = score_of(evictor->store, entry, evictor->rule.by);
+    uint64_t score = score_of(evictor, entry);
+    if (evictor->rule.by == EVICT_LFU)
+        lfu_look(evictor, entry); /* it is idle from here on, not before */
     evictor->seen++;
     if (evictor->count == EVICT_POOL && score <= pool[0].score)
         return;
@@ -140,7 +134,7 @@ static void look_at_bucket(struct evictor *evictor, const struct db *db)
     for (uint64_t at = 0; at < count; at++)
         prefetch(entry_at(store, refs[at]));
     for (uint64_t at = 0; at < count; at++) {
-        const struct entry *entry = entry_at(store, refs[at]);
+        struct entry *entry = entry_at(store, refs[at]);
         if (!evictor->rule.volatile_only || entry_expires(entry))
             offer(evictor, entry);
     }
@@ -149,7 +143,7 @@ static void look_at_bucket(struct evictor *evictor, const struct db *db)
 static void look_at_block(void *context, void *block)
 {
     struct evictor *evictor = context;
-    const struct entry *entry = block;
+    struct entry *entry = block;
     if (entry_expires(entry) && !db_of_entry(evictor->store, entry)->dying)
         offer(evictor, entry);
 }
@@ -161,6 +155,8 @@ static void sample(struct evictor *evictor)
     const struct db *db = draw_database(evictor);
     evictor->seen = 0;
     evictor->looking = false;
+    if (evictor->rule.by == EVICT_LFU && lfu_learn(evictor))
+        evictor->count = 0; /* they were chosen by other scores */
     if (db == NULL)
         return;
     for (unsigned bucket = 0; bucket < most && evictor->seen < evictor->rule.samples; bucket++)
@@ -207,13 +203,12 @@ static struct db *database_of(const struct evictor *evictor,
 static struct entry *still_there(const struct evictor *evictor,
                                  const struct evict_candidate *candidate)
 {
-    struct store *store = evictor->store;
-    enum evict_by by = evictor->rule.by;
     const struct db *db = database_of(evictor, candidate);
-    struct entry *entry = db == NULL ? NULL : find_by_hash(store, db, candidate->hash);
+    struct entry *entry = db == NULL ? NULL : find_by_hash(evictor->store, db, candidate->hash);
     if (entry == NULL || (evictor->rule.volatile_only && !entry_expires(entry)))
         return NULL;
-    return by == EVICT_RANDOM || score_of(store, entry, by) >= candidate->score ? entry : NULL;
+    bool used = evictor->rule.by != EVICT_RANDOM && score_of(evictor, entry) < candidate->score;
+    return used ? NULL : entry;
 }
 
 bool evict_one(struct evictor *evictor)

@@ -28,6 +28,13 @@ struct evict_candidate {
     uint32_t slot; /* of its database */
 };
 
+/* Of keys under LFU: see evict_lfu.c. */
+struct evict_learning {
+    uint64_t first, idle;                     /* uses, when counting began */
+    uint64_t looked_new, looked_idle, looked; /* keys seen since */
+    bool idle_first;
+};
+
 struct evictor {
     struct store *store;
     struct evict_rule rule;
@@ -42,6 +49,7 @@ struct evictor {
     struct evict_candidate leaving[EVICT_POOL]; /* of the span that is being emptied */
     unsigned leaving_count;
     uint32_t leaving_row;
+    struct evict_learning learning;
     uint64_t evicted;
 };
 

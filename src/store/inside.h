@@ -20,6 +20,8 @@ enum {
     EXPIRE_AT_ONCE = 128,
     LFU_START = 5, /* the counter of a new key */
     LFU_MAX = 255,
+    LFU_MINUTES = 0x7fff,
+    LFU_USED = 1 << 23, /* since it was looked at */
 };
 
 struct db {
@@ -82,6 +84,12 @@ struct store_walk {
     struct walk_keeping keeping;
 };
 
+/* Uses of keys under LFU that say whether the right ones stay (evict_lfu.c). */
+struct use_counts {
+    uint64_t first; /* since the key came */
+    uint64_t idle;  /* of those known for more, since the key was looked at */
+};
+
 /* What entries hold of the heap, exact: see store_held. */
 struct entries_held {
     uint64_t by_type[SPACE_TYPES];
@@ -121,6 +129,7 @@ struct store {
 
     struct entries_held held;
     struct store_use_options use;
+    struct use_counts touched_by_use[2]; /* of keys without an expiry, and with one */
     uint32_t hook_count;
     struct store_hooks hooks[STORE_HOOKS_MAX];
     uint64_t hits, misses, expired, expired_by_reading, inner_expired, dirty, key_hits, key_misses;
@@ -194,6 +203,17 @@ void walk_each_kept(const struct store *store,
 
 /* use.c: a new entry. */
 void store_start_use(struct store *store, struct entry *entry);
+/* LFU: since it was used last. */
+unsigned store_idle_minutes(const struct store *store, const struct entry *entry);
+/* Whoever came and was not used again has no more than it was given. */
+static inline bool lfu_is_new(const struct entry *entry)
+{
+    return (entry_used(entry) & LFU_MAX) <= LFU_START;
+}
+static inline bool lfu_is_idle(const struct entry *entry)
+{
+    return (entry_used(entry) & LFU_USED) == 0;
+}
 
 /* touched.c. pre: it is on. */
 void touched_keep(const struct store *store, enum touch touch, unsigned db, struct bytes key);
