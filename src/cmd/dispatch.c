@@ -346,7 +346,7 @@ static bool may_run(const struct dispatch *dispatch, const struct command_row *r
     if (!allows(dispatch, row, client, request->argv, request->argc, place, reply))
         return false;
     if (UNLIKELY(dispatch->context->memory_limited) &&
-        !memory_gate(dispatch->context, row, flags, client, reply))
+        !memory_gate(dispatch->context, row, flags, request, reply))
         return false;
     if (UNLIKELY(client->subscriptions != NULL) && !pubsub_may_run(row, client, reply))
         return false;

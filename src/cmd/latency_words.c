@@ -218,8 +218,8 @@ static bool advise(struct buffer *text, enum latency_event event, const struct c
     if (event == LATENCY_EVICT)
         return buffer_printf(text,
                              "  Making room under maxmemory takes a fraction of a millisecond a "
-                             "command (maxmemory-eviction-tenacity %lld), and longer where clients "
-                             "write faster than room can be made: raise maxmemory.\n",
+                             "command (maxmemory-eviction-tenacity %lld), and up to 2 ms more for "
+                             "each MB that was written: write in smaller pieces.\n",
                              (long long)config->maxmemory_eviction_tenacity);
     return true;
 }

@@ -1,6 +1,7 @@
 #include "cmd/memory_gate.h"
 
 #include "cmd/connection.h"
+#include "cmd/memory_ahead.h"
 #include "cmd/persist.h"
 #include "cmd/transaction.h"
 #include "conf/config.h"
@@ -41,15 +42,15 @@ static bool is_queued(const struct command_row *row, const struct client *client
 }
 
 bool memory_gate(struct cmd_context *context, const struct command_row *row, uint32_t flags,
-                 const struct client *client, struct reply *reply)
+                 const struct net_request *request, struct reply *reply)
 {
     if (UNLIKELY(context->persistence->loading != NULL))
         return true;
-    bool eased = pressure_ease(context->pressure);
+    bool takes = (flags & CMD_DENYOOM) != 0 || is_queued(row, request->client);
+    uint64_t ahead = takes ? memory_ahead(context, row, request) : 0;
+    bool eased = pressure_ease(context->pressure, ahead);
     memory_tell_latency(context);
-    if (LIKELY(eased))
-        return true;
-    if ((flags & CMD_DENYOOM) == 0 && !is_queued(row, client))
+    if (LIKELY(eased) || !takes)
         return true;
     memory_error(reply);
     return false;

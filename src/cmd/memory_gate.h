@@ -11,11 +11,12 @@
 
 #include "cmd/command.h"
 #include "cmd/table.h"
+#include "net/net.h"
 
 /* False: the command may not run, the error is written. `flags`: the row's; of EXEC those of what
  * it runs too. pre: context->memory_limited. */
 MUST_CHECK bool memory_gate(struct cmd_context *context, const struct command_row *row,
-                            uint32_t flags, const struct client *client, struct reply *reply);
+                            uint32_t flags, const struct net_request *request, struct reply *reply);
 
 /* LATENCY hears of the last look, if it took long. */
 void memory_tell_latency(struct cmd_context *context);

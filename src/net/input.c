@@ -92,19 +92,23 @@ static void receive_shared(struct connection *connection)
 }
 
 /* How much to hold for a long request: what it is known to need, but growing only as bytes arrive,
- * since announcing a long argument costs a client nothing. */
+ * since announcing a long argument costs a client nothing. While it grows both the old buffer and
+ * the new are held: so a fourth of the need is the last step before the whole. */
 static size_t capacity_wanted(const struct connection *connection)
 {
+    enum { GROW_BY = 4 };
     const struct buffer *input = &connection->client.input;
     bool known = (connection->client.flags & CLIENT_AUTHENTICATED) != 0;
     uint64_t need = connection->reader.need;
-    uint64_t most = 2 * (uint64_t)input->count;
+    uint64_t most = GROW_BY * (uint64_t)input->count;
     uint64_t at_once = known ? NET_BIG_RECEIVE_MAX : NET_INPUT_UNKNOWN_MAX;
     if (most < at_once)
         most = at_once;
     if (need < input->count + NET_BIG_BULK) /* many small arguments */
         need = input->count + NET_BIG_BULK + input->count / 2;
-    return need < most ? need : most;
+    while (need > most)
+        need /= GROW_BY;
+    return need > input->count ? need : most;
 }
 
 static bool over_query_limit(struct connection *connection)

@@ -244,6 +244,21 @@ bool rdb_dump_is_whole(struct bytes dump)
            crc == crc64(0, bytes_of(dump.at, dump.count - 8));
 }
 
+uint64_t rdb_dump_unpacked(struct bytes dump)
+{
+    struct memory memory = { dump };
+    struct rdb_source source = { memory_read, memory_left, &memory };
+    struct rdb_reader reader;
+    struct rdb_string string = { 0 };
+    unsigned type;
+    if (dump.count < 2 || dump.at[0] != RDB_STRING || dump.at[1] != RDB_LZF)
+        return 0;
+    rdb_reader_init(&reader, &source, NULL, false);
+    bool whole = rdb_take_byte(&reader, &type) && rdb_take_string_head(&reader, &string);
+    rdb_reader_release(&reader);
+    return whole ? string.count : 0;
+}
+
 static bool take_dump(struct rdb_reader *reader)
 {
     unsigned type;

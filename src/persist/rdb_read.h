@@ -68,6 +68,8 @@ void rdb_reader_release(struct rdb_reader *reader);
 MUST_CHECK enum err rdb_read_file(struct rdb_reader *reader);
 /* Whether a DUMP is whole: its version (up to 12) and its CRC. */
 MUST_CHECK bool rdb_dump_is_whole(struct bytes dump);
+/* What the string in a DUMP becomes if it is compressed, as its head says; else 0. */
+uint64_t rdb_dump_unpacked(struct bytes dump);
 /* The value of a DUMP, without key: `handler->key` is called with its type alone. */
 MUST_CHECK enum err rdb_read_dump(struct bytes dump, const struct rdb_handler *handler,
                                   const char **reason);

@@ -16,12 +16,11 @@ enum {
     INDEX_LOOKS = 64,
     TENACITY_STEEP = 10,
     STEP_US_A_TENACITY = 50,
-    PATIENT_MOST_NS = 100 * MS,
-    PATIENT_STEPS = 40, /* where what is held runs away from the limit */
+    ACT_LEAST_NS = 50 * US,
+    OWED_NS_A_BYTE = 2, /* half of what writing it has cost: so nobody outruns the steps */
+    OWED_MOST_NS = 50 * MS,
     SLACK_SHARE = 128,
     SLACK_MAX = 64 * 1024 * 1024,
-    PATIENCE_SHARE = 100,
-    PATIENCE_MIN = 2 * 1024 * 1024,
 };
 
 void pressure_init(struct pressure *pressure, struct defrag *defrag, const struct seam *seam,
@@ -62,11 +61,9 @@ void pressure_configure(struct pressure *pressure, const struct pressure_options
     pressure->limit = options->limit;
     pressure->slack =
         options->rule.by == EVICT_NOTHING ? 0 : least(options->limit / SLACK_SHARE, SLACK_MAX);
-    pressure->patience = options->limit / PATIENCE_SHARE;
-    if (pressure->patience < PATIENCE_MIN)
-        pressure->patience = PATIENCE_MIN;
     pressure->step_ns = step_of(options->tenacity);
-    pressure->measured_ns = pressure->stuck = 0;
+    pressure->measured_ns = pressure->stuck = pressure->owed_ns = 0;
+    pressure->expected = UINT64_MAX; /* what is held now nobody has to wait for */
     evictor_set_rule(&pressure->evictor, &options->rule);
     if (options->limit != 0)
         return;
@@ -136,14 +133,14 @@ static void fill_figures(struct pressure *pressure, struct pressure_figures *fig
 {
     struct heap_figures heap;
     heap_figures(pressure->store->heap, &heap);
-    uint64_t known = known_bytes(pressure, &heap);
+    uint64_t known = pressure->known = known_bytes(pressure, &heap);
     pressure->stuck = least(pressure->stuck, heap.active - heap.allocated);
     if (UNLIKELY(has_changed(pressure, known)))
         ask_kernel(pressure, known, seam_now_ns(pressure->seam));
     *figures = (struct pressure_figures){
         .limit = pressure->limit,
         .slack = pressure->slack,
-        .held = held_now(pressure, known),
+        .held = held_now(pressure, known) + pressure->ahead,
         .free_pages = heap.free_spans,
         .free_cells = heap.active - heap.allocated,
         .stuck = pressure->stuck,
@@ -244,16 +241,47 @@ static void note_time(struct pressure *pressure, bool over, uint64_t now_ns)
     pressure->over_since_ns = over ? now_ns : 0;
 }
 
-static uint64_t patient_ns(uint64_t budget_ns)
+static uint64_t owed_for(uint64_t bytes)
 {
-    return budget_ns < (uint64_t)PATIENT_MOST_NS / PATIENT_STEPS ? budget_ns * PATIENT_STEPS
-           : budget_ns < PATIENT_MOST_NS                         ? PATIENT_MOST_NS
-                                                                 : budget_ns;
+    return least(bytes, OWED_MOST_NS) * OWED_NS_A_BYTE;
 }
 
-/* Until all is well, or nothing can be done, or the time is over; far over the limit it may take
- * longer, since whoever writes faster than keys can go has to wait. */
-static void relieve(struct pressure *pressure, uint64_t budget_ns)
+/* Whoever writes faster than keys can go has to wait: for what is to be written now, and for what
+ * more is held than at the last look, up to a bound for each step. */
+static uint64_t allowed_ns(struct pressure *pressure)
+{
+    uint64_t known = pressure->known, expected = pressure->expected;
+    uint64_t grown = known > expected ? known - expected : 0;
+    pressure->owed_ns = least(pressure->owed_ns + owed_for(grown), OWED_MOST_NS);
+    return pressure->step_ns + least(owed_for(pressure->ahead), OWED_MOST_NS) + pressure->owed_ns;
+}
+
+static void pay(struct pressure *pressure, uint64_t spent_ns)
+{
+    uint64_t beyond = spent_ns > pressure->step_ns ? spent_ns - pressure->step_ns : 0;
+    pressure->owed_ns -= least(pressure->owed_ns, beyond);
+}
+
+static void end_relief(struct pressure *pressure, enum pressure_action action)
+{
+    pressure->failed = action == PRESSURE_FAIL;
+    pressure->running = action != PRESSURE_FAIL && action != PRESSURE_REST;
+    if (pressure->running)
+        return;
+    defrag_relax(pressure->defrag);
+    pressure->owed_ns = 0;
+}
+
+/* It gets on, however short the step is. */
+static uint64_t act_until(const struct pressure *pressure, uint64_t now_ns, uint64_t end_ns)
+{
+    uint64_t soon_ns = now_ns + ACT_LEAST_NS, slice_end_ns = now_ns + pressure->step_ns;
+    uint64_t deadline_ns = least(slice_end_ns, end_ns);
+    return deadline_ns > soon_ns ? deadline_ns : soon_ns;
+}
+
+/* Until all is well, or nothing can be done, or the time is over. */
+static void relieve(struct pressure *pressure, uint64_t most_ns)
 {
     struct pressure_figures figures;
     uint64_t began_ns = seam_now_ns(pressure->seam), now_ns = began_ns;
@@ -273,29 +301,18 @@ static void relieve(struct pressure *pressure, uint64_t budget_ns)
         }
         if (action == PRESSURE_REST || action == PRESSURE_FAIL)
             break;
-        bool patient = figures.held > figures.limit + pressure->patience;
-        uint64_t most_ns = patient ? patient_ns(budget_ns) : budget_ns;
         if (acted && now_ns - began_ns >= most_ns)
             break;
-        if (act(pressure, &figures, action, least(now_ns + budget_ns, began_ns + most_ns)) ==
+        if (act(pressure, &figures, action, act_until(pressure, now_ns, began_ns + most_ns)) ==
             PRESSURE_FAIL)
             may_evict = false;
         acted = true;
         now_ns = seam_now_ns(pressure->seam);
     }
-    if (action == PRESSURE_FAIL || action == PRESSURE_REST)
-        defrag_relax(pressure->defrag);
-    pressure->failed = action == PRESSURE_FAIL;
-    pressure->running = action != PRESSURE_FAIL && action != PRESSURE_REST;
-    note_time(pressure, figures.held > figures.limit, now_ns);
     pressure->last_ns = now_ns - began_ns;
-}
-
-static bool all_is_well(struct pressure *pressure)
-{
-    struct pressure_figures figures;
-    fill_figures(pressure, &figures);
-    return pressure_decide(&figures) == PRESSURE_REST;
+    pay(pressure, pressure->last_ns);
+    end_relief(pressure, action);
+    note_time(pressure, figures.held > figures.limit + pressure->ahead, now_ns);
 }
 
 static void settle(struct pressure *pressure)
@@ -303,17 +320,37 @@ static void settle(struct pressure *pressure)
     if (UNLIKELY(pressure->running))
         defrag_relax(pressure->defrag);
     pressure->failed = pressure->running = false;
-    pressure->last_ns = pressure->last_evict_ns = 0;
+    pressure->last_ns = pressure->last_evict_ns = pressure->owed_ns = 0;
     if (UNLIKELY(pressure->over_since_ns != 0))
         note_time(pressure, false, seam_now_ns(pressure->seam));
 }
 
-bool pressure_ease(struct pressure *pressure)
+/* It would not fit even if every key went, so that none is to go for it. */
+static bool never_fits(struct pressure *pressure, struct pressure_figures *figures)
 {
-    if (LIKELY(all_is_well(pressure)) || pressure->world.is_paused(pressure->world.context))
+    if (pressure->ahead == 0)
+        return false;
+    if (purge_malloc(pressure, seam_now_ns(pressure->seam)))
+        fill_figures(pressure, figures);
+    uint64_t values = pressure->known - memory_held() + pressure->ahead;
+    uint64_t others = figures->held > values ? figures->held - values : 0;
+    return others + pressure->ahead > pressure->limit;
+}
+
+bool pressure_ease(struct pressure *pressure, uint64_t ahead)
+{
+    struct pressure_figures figures;
+    pressure->ahead = ahead;
+    fill_figures(pressure, &figures);
+    if (LIKELY(pressure_decide(&figures) == PRESSURE_REST) ||
+        pressure->world.is_paused(pressure->world.context))
         settle(pressure);
+    else if (UNLIKELY(never_fits(pressure, &figures)))
+        pressure->failed = true;
     else
-        relieve(pressure, pressure->step_ns);
+        relieve(pressure, allowed_ns(pressure));
+    pressure->expected = pressure->known + ahead;
+    pressure->ahead = 0;
     return !pressure->failed;
 }
 
@@ -323,7 +360,7 @@ uint64_t pressure_step(struct pressure *pressure, uint64_t now_ns)
         return UINT64_MAX;
     if (elapsed(pressure->measured_ns, now_ns) >= MEASURE_NS)
         (void)pressure_held(pressure);
-    bool eased = pressure_ease(pressure);
+    bool eased = pressure_ease(pressure, 0);
     return eased && pressure->running ? 0 : MEASURE_NS;
 }
 

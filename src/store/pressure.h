@@ -37,8 +37,12 @@ struct pressure {
     const struct seam *seam;
     struct pressure_world world;
     struct evictor evictor;
-    uint64_t limit, slack, patience;
+    uint64_t limit, slack;
     uint64_t step_ns;
+    uint64_t known;    /* what is held by our own counts, at the last look */
+    uint64_t expected; /* of that, by the end of the last step */
+    uint64_t ahead;    /* what the command that waits will take: it counts as held */
+    uint64_t owed_ns;  /* for what memory has grown by, a step may take longer */
 
     bool failed;  /* by the last look: what is held is too much, and stays so */
     bool running; /* the last step ended before its work did */
@@ -67,8 +71,9 @@ void pressure_configure(struct pressure *pressure, const struct pressure_options
 uint64_t pressure_held(struct pressure *pressure);
 uint64_t pressure_apart(const struct pressure *pressure);
 
-/* Before a command: false where the limit is passed and stays so. pre: there is a limit. */
-MUST_CHECK bool pressure_ease(struct pressure *pressure);
+/* Before a command, which will take `ahead` bytes: false where the limit is passed or would be, and
+ * nothing can be done about it. pre: there is a limit. */
+MUST_CHECK bool pressure_ease(struct pressure *pressure, uint64_t ahead);
 /* At the safe point: in how many ns to come back at the latest. */
 uint64_t pressure_step(struct pressure *pressure, uint64_t now_ns);
 

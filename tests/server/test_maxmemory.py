@@ -53,7 +53,8 @@ def reached(client, limit, seconds=10):
 
 
 def squeeze(client, policy, more):
-    """A limit so much over what is held now."""
+    """A limit so much over what is held now, without what malloc keeps of other tests' buffers."""
+    client.call("MEMORY", "PURGE")
     assert client.call("CONFIG", "SET", "maxmemory-policy", policy) == "OK"
     assert client.call("CONFIG", "SET", "maxmemory", held(client) + more) == "OK"
 
@@ -176,6 +177,71 @@ def test_refused_in_scripts(full):
             script = f"#!lua{flags}\nreturn {body}"
             full.call("EVAL", script, 1, "string")
             full.call("EVAL_RO", script, 1, "string")
+
+
+# --- room is made ahead ---------------------------------------------------------------------------
+
+def far_writes(limit):
+    return [["SETRANGE", "new", limit, "x"], ["SETRANGE", "string", limit, "x"],
+            ["SETBIT", "new", limit * 8, 1], ["BITFIELD", "new", "SET", "u8", limit * 8, 1],
+            ["BITFIELD", "new", "GET", "u8", 0, "INCRBY", "i16", f"#{limit // 2}", 1]]
+
+
+def test_no_key_goes_for_what_never_fits(limited):
+    client = limited
+    fill(client, 5000)
+    client.call("SET", "string", "x")
+    limit = held(client) + 8 * MB
+    squeeze(client, "allkeys-lru", 8 * MB)
+    for request in far_writes(limit):
+        assert client.call(*request) == OOM
+    assert client.call("DBSIZE") == 5001
+    assert info(client, "evicted_keys") == "0"
+    assert client.call("SETRANGE", "string", 10, "y") == 11
+
+
+def test_keys_go_for_what_will_fit(limited, server):
+    client = limited
+    for request in far_writes(12 * MB):
+        fill(client, 20000)
+        client.call("SET", "string", "x")
+        squeeze(client, "allkeys-lru", 2 * MB)
+        limit = int(client.call("CONFIG", "GET", "maxmemory")[1])
+        client.call("CONFIG", "SET", "maxmemory-eviction-tenacity", 100)
+        assert client.call(*request) != OOM
+        client.call("CONFIG", "SET", "maxmemory-eviction-tenacity", 10)
+        assert int(info(client, "evicted_keys")) > 5000
+        assert held(client) <= limit + MB
+        client.call("CONFIG", "SET", "maxmemory", 0)
+        client.call("FLUSHALL", "SYNC")
+        client.call("CONFIG", "RESETSTAT")
+
+
+def test_large_words_are_refused_before_they_are_kept(limited, oracle):
+    client = limited
+    fill(client, 2000)
+    with Client(oracle.port) as redis:
+        redis.call("SETRANGE", "zeros", 8 * MB, "x")
+        dump = redis.call("DUMP", "zeros")
+        redis.call("DEL", "zeros")
+    assert len(dump) < MB
+    client.call("SET", "grows", b"x" * MB)
+    big = b"x" * 3 * MB
+    squeeze(client, "noeviction", 4 * MB)
+    before = held(client)
+    assert client.call("SET", "big", big) == OOM
+    assert client.call("MSET", "a", big, "b", "x") == OOM
+    assert client.call("APPEND", "grows", big) == OOM
+    assert client.call("RPUSH", "list", "x", big) == OOM
+    assert client.call("RESTORE", "zeros", 0, dump) == OOM
+    assert client.call("STRLEN", "grows") == MB
+    assert client.call("SET", "small", "x") == "OK"
+    client.call("MULTI")
+    for number in range(8):
+        client.call("SET", f"queued:{number}", b"x" * 300000)
+    assert isinstance(client.call("EXEC"), Error)
+    assert client.call("EXISTS", "queued:0", "big", "a", "list", "zeros") == 0
+    assert reached(client, before + 4 * MB)
 
 
 # --- what goes ------------------------------------------------------------------------------------
