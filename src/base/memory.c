@@ -176,6 +176,12 @@ void memory_purge(void)
     mallctl("arena.4096.purge", NULL, NULL, NULL, 0);
 }
 
+/* It looks at the clock when a thread allocates; a thread that rests would keep what it freed. */
+void memory_age(void)
+{
+    mallctl("arena.4096.decay", NULL, NULL, NULL, 0);
+}
+
 void memory_malloc_stats(void (*write)(void *context, const char *text), void *context)
 {
     malloc_stats_print(write, context, NULL);
@@ -323,4 +329,10 @@ void memory_malloc_stats(void (*write)(void *context, const char *text), void *c
     free(text);
 }
 
+#endif
+
+#if !defined(SNUG_MALLOC_JEMALLOC)
+void memory_age(void)
+{
+}
 #endif

@@ -40,6 +40,10 @@ const char *memory_allocator_name(void);
 /* Asks the allocator to give free pages back to the system. */
 void memory_purge(void);
 
+/* To be called now and then, by any thread: free pages that nobody has wanted for ten seconds go
+ * back, a part at each call. Nothing with allocators that see to it themselves. */
+void memory_age(void);
+
 /* The allocator's own account as text (MEMORY MALLOC-STATS): calls write for each piece. */
 void memory_malloc_stats(void (*write)(void *context, const char *text), void *context);
 

@@ -1,5 +1,6 @@
 /* What is done between two batches of commands: the only place where entries move. Work is cut into
  * slices that end by the clock; whoever has more to do says when to be called again. */
+#include "base/memory.h"
 #include "cmd/scripting.h"
 #include "observe/observer.h"
 #include "server/server.h"
@@ -151,6 +152,7 @@ static uint64_t cron(struct server *server, uint64_t now_ns)
         server->cron_ns = now_ns;
         observer_sample(server->observer);
         persist_cron(server->persistence);
+        memory_age();
     }
     return server->cron_ns + period - now_ns;
 }

@@ -132,3 +132,26 @@ def test_all_keys_while_others_are_written(start):
     if not CHECKED_BUILD:  # which is in no hurry to use again what was freed
         assert max(seen, default=0) <= full * 1.1
     settled(client, empty["heap_committed"] + 20_000 * 160 + 4 * MB)
+
+
+@pytest.mark.skipif(CHECKED_BUILD, reason="another allocator, which keeps what was freed")
+def test_threads_that_rest_keep_no_pages(client):
+    """The writer of a snapshot frees its buffers and has nothing more to do: the pages go back."""
+    fill_keys(client)
+    client.call("BGSAVE")
+    while saving(client):
+        time.sleep(0.01)
+    assert free_pages(client) > MB
+    deadline = time.monotonic() + 60
+    while free_pages(client) > MB // 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def saving(client):
+    return b"rdb_bgsave_in_progress:1" in client.call("INFO", "persistence")
+
+
+def free_pages(client):
+    stats = client.call("MEMORY", "STATS")
+    return dict(zip(stats[::2], stats[1::2]))[b"resident.malloc.free-pages"]
