@@ -1,6 +1,5 @@
 """Real clients against a running server; SNUG_SERVER=/usr/bin/redis-server proves a test right."""
 
-import importlib.util
 import pathlib
 import sys
 
@@ -11,12 +10,7 @@ SERVER_TESTS = HERE.parent / "server"
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(SERVER_TESTS))
 
-# How servers are started and ended stands with the tests of the server; two files of the name
-# conftest cannot be imported as one, so it is loaded by its path.
-_spec = importlib.util.spec_from_file_location("serving", SERVER_TESTS / "conftest.py")
-serving = importlib.util.module_from_spec(_spec)
-sys.modules["serving"] = serving
-_spec.loader.exec_module(serving)
+import serving  # noqa: E402  how servers are started and ended
 
 snug_program = serving.snug_program
 start = serving.start

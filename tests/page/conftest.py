@@ -1,6 +1,5 @@
 """The page in a real browser, beside a real server."""
 
-import importlib.util
 import pathlib
 import sys
 
@@ -11,13 +10,8 @@ SERVER_TESTS = HERE.parent / "server"
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(SERVER_TESTS))
 
-# How servers are started and ended stands with the tests of the server.
-_spec = importlib.util.spec_from_file_location("serving", SERVER_TESTS / "conftest.py")
-serving = importlib.util.module_from_spec(_spec)
-sys.modules["serving"] = serving
-_spec.loader.exec_module(serving)
-
 from browser import Browser  # noqa: E402
+import serving  # noqa: E402  how servers are started and ended
 
 snug_program = serving.snug_program
 start = serving.start

@@ -10,6 +10,7 @@ import pytest
 
 from conftest import MOVE_ALL_BUILD
 from resp import Error
+from waiting import until
 from watching import Watched
 
 NONE, FREE, CACHED, CURRENT, PARTLY, FULL, DRAINING, PINNED = range(8)
@@ -23,16 +24,6 @@ def watched(start):
 def info(client, section="everything"):
     lines = client.call("INFO", section).decode().splitlines()
     return dict(line.split(":", 1) for line in lines if ":" in line)
-
-
-def until(ready, what, seconds=20):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = ready()
-        if found:
-            return found
-        time.sleep(0.05)
-    pytest.fail(f"waited in vain for {what}")
 
 
 def test_nothing_listens_unless_asked(start):

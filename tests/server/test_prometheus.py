@@ -16,20 +16,11 @@ import urllib.request
 import pytest
 
 from conftest import CHECKED_BUILD, MOVE_ALL_BUILD, ROOT, free_port
+from waiting import until
 from watching import Watched, samples
 
 RULES = ROOT / "ops/prometheus/snug.rules.yml"
 DASHBOARD = ROOT / "ops/grafana/snug.json"
-
-
-def until(ready, what, seconds=30):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = ready()
-        if found:
-            return found
-        time.sleep(0.2)
-    pytest.fail(f"waited in vain for {what}")
 
 
 def fetch(url):
