@@ -9,6 +9,7 @@
 #include "http/state.h"
 
 #include <string.h>
+#include <strings.h>
 
 enum {
     FRESH_NS = 250 * 1000 * 1000, /* an edition of that age will do */
@@ -212,22 +213,48 @@ static enum MHD_Result deny(struct http *http, struct MHD_Connection *connection
     return send_response(connection, MHD_HTTP_UNAUTHORIZED, "text/plain; charset=utf-8", response);
 }
 
-static enum MHD_Result refuse_method(struct MHD_Connection *connection)
+/* The connection ends with it: what follows may be a body, however its length was told, and is no
+ * request. `allow`: the methods there are, or NULL. */
+static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status, const char *words,
+                              const char *allow)
 {
-    static const char words[] = "Only GET and HEAD are answered.\n";
-    struct MHD_Response *response = static_response(words, sizeof words - 1);
+    struct MHD_Response *response = static_response(words, strlen(words));
     if (response != NULL)
-        add_header(response, "Allow", "GET, HEAD");
-    return send_response(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain; charset=utf-8",
-                         response);
+        add_header(response, "Connection", "close");
+    if (response != NULL && allow != NULL)
+        add_header(response, "Allow", allow);
+    return send_response(connection, status, "text/plain; charset=utf-8", response);
 }
 
-/* Whoever announces a body would hold a place until it has come. */
-static bool has_body(struct MHD_Connection *connection)
+/* A body that was announced would hold a place until it has come; and where a name has a blank
+ * behind it, or a length stands twice, others may read another request than this thread does. */
+static enum MHD_Result look_at_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                      const char *value)
 {
-    const char *length = header(connection, "Content-Length");
-    return header(connection, "Transfer-Encoding") != NULL ||
-           (length != NULL && strcmp(length, "0") != 0);
+    unsigned *status = context;
+    (void)kind;
+    if (strpbrk(name, " \t") != NULL)
+        *status = MHD_HTTP_BAD_REQUEST;
+    else if (strcasecmp(name, "Transfer-Encoding") == 0 ||
+             (strcasecmp(name, "Content-Length") == 0 &&
+              (value == NULL || strcmp(value, "0") != 0)))
+        *status = MHD_HTTP_CONTENT_TOO_LARGE;
+    return *status == 0 ? MHD_YES : MHD_NO;
+}
+
+/* Before anything of a body is read. */
+static enum MHD_Result look_at_request(struct MHD_Connection *connection, const char *method)
+{
+    unsigned status = 0;
+    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
+        return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "Only GET and HEAD are answered.\n",
+                      "GET, HEAD");
+    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, look_at_header, &status);
+    if (status == MHD_HTTP_BAD_REQUEST)
+        return refuse(connection, status, "The name of a header has a blank in it.\n", NULL);
+    if (status != 0)
+        return refuse(connection, status, "No body is taken.\n", NULL);
+    return MHD_YES;
 }
 
 static enum MHD_Result answer(struct http *http, struct MHD_Connection *connection,
@@ -256,11 +283,7 @@ enum MHD_Result http_answer(void *cls, struct MHD_Connection *connection, const 
     if (*con_cls == NULL) {
         *con_cls = http;
         connections_begin(http, connection);
-        if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-            return refuse_method(connection);
-        if (has_body(connection))
-            return send_words(connection, MHD_HTTP_CONTENT_TOO_LARGE, "No body is taken.\n");
-        return MHD_YES;
+        return look_at_request(connection, method);
     }
     if (*upload_data_size != 0)
         return MHD_NO; /* a body: closed */

@@ -13,7 +13,6 @@ enum {
     NEXT_REQUEST_S = 75,  /* from one answer to the next whole request */
     ANSWER_S = 60,        /* for a reply to be taken */
     CROWDED_ANSWER_S = 2, /* the same, where others wait for the place */
-    SWEEP_NS = 1000 * 1000 * 1000,
     REST_NS = 100 * 1000 * 1000,
 };
 
@@ -69,6 +68,26 @@ void connections_begin(struct http *http, struct MHD_Connection *connection)
     place->since_ns = seam_now_ns(http->seam);
 }
 
+/* microhttpd sees the end of the stream and closes. */
+static void end_connection(struct http *http, struct connection *place)
+{
+    shutdown(place->socket, SHUT_RDWR);
+    place->since_ns = seam_now_ns(http->seam); /* not twice */
+}
+
+static void send_away(struct http *http, struct connection *place)
+{
+    end_connection(http, place);
+    http->figures.closed++;
+}
+
+/* Who will ask nothing more: what it was sent still reaches it. */
+static bool has_closed_its_half(const struct connection *place)
+{
+    char byte;
+    return recv(place->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void connections_done(void *cls, struct MHD_Connection *connection, void **con_cls,
                       enum MHD_RequestTerminationCode code)
 {
@@ -80,14 +99,8 @@ void connections_done(void *cls, struct MHD_Connection *connection, void **con_c
     place->answering = false;
     place->answered = place->answered || code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
     place->since_ns = seam_now_ns(http->seam);
-}
-
-/* microhttpd sees the end of the stream and closes. */
-static void send_away(struct http *http, struct connection *place)
-{
-    shutdown(place->socket, SHUT_RDWR);
-    http->figures.closed++;
-    place->since_ns = seam_now_ns(http->seam); /* not twice */
+    if (has_closed_its_half(place))
+        end_connection(http, place);
 }
 
 /* Who came without asking anything leaves first, then who is between two requests, and last who
@@ -153,15 +166,17 @@ static uint64_t seconds_allowed(const struct connection *place)
     return place->answered ? NEXT_REQUEST_S : FIRST_REQUEST_S;
 }
 
-void connections_sweep(struct http *http, uint64_t now_ns)
+uint64_t connections_sweep(struct http *http, uint64_t now_ns)
 {
-    if (now_ns - http->swept_ns < SWEEP_NS)
-        return;
-    http->swept_ns = now_ns;
+    uint64_t next_ns = UINT64_MAX;
     for (unsigned at = 0; at < HTTP_CONNECTIONS_MAX; at++) {
         struct connection *place = &http->connections[at];
-        uint64_t allowed_ns = seconds_allowed(place) * 1000000000;
-        if (place->socket >= 0 && now_ns - place->since_ns > allowed_ns)
+        if (place->socket < 0)
+            continue;
+        if (now_ns >= place->since_ns + seconds_allowed(place) * 1000000000)
             send_away(http, place);
+        uint64_t end_ns = place->since_ns + seconds_allowed(place) * 1000000000;
+        next_ns = end_ns < next_ns ? end_ns : next_ns;
     }
+    return next_ns;
 }

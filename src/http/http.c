@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -23,6 +24,10 @@ enum {
 static int patience(struct http *http, bool resting)
 {
     MHD_UNSIGNED_LONG_LONG wanted, most = resting ? REST_MS_MAX : TURN_MS_MAX;
+    uint64_t now_ns = seam_now_ns(http->seam);
+    uint64_t left_ns = http->sweep_ns > now_ns ? http->sweep_ns - now_ns : 0;
+    if (left_ns / 1000000 < most)
+        most = left_ns / 1000000 + 1; /* not before */
     if (MHD_get_timeout(http->daemon, &wanted) != MHD_YES || wanted > most)
         return (int)most;
     return (int)wanted;
@@ -47,7 +52,7 @@ static bool turn(struct http *http)
         if (waits[at + 2].revents != 0)
             connections_accept(http, http->listeners.sockets[at]);
     MHD_run(http->daemon);
-    connections_sweep(http, seam_now_ns(http->seam));
+    http->sweep_ns = connections_sweep(http, seam_now_ns(http->seam));
     return true;
 }
 
@@ -61,6 +66,14 @@ static void *run(void *context)
     return NULL;
 }
 
+/* No path here needs a %: one that has it is another, whatever it would be read as. */
+static size_t as_it_stands(void *context, struct MHD_Connection *connection, char *path)
+{
+    (void)context;
+    (void)connection;
+    return strlen(path);
+}
+
 static struct MHD_Daemon *start_daemon(struct http *http)
 {
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, http_answer,
@@ -70,7 +83,7 @@ static struct MHD_Daemon *start_daemon(struct http *http)
                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
                             MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION,
                             connections_note, http, MHD_OPTION_NOTIFY_COMPLETED, connections_done,
-                            http, MHD_OPTION_END);
+                            http, MHD_OPTION_UNESCAPE_CALLBACK, as_it_stands, NULL, MHD_OPTION_END);
 }
 
 /* Signals are the executing thread's to receive. */

@@ -34,7 +34,7 @@ struct http {
     pthread_t thread;
 
     struct connection connections[HTTP_CONNECTIONS_MAX];
-    uint64_t swept_ns;
+    uint64_t sweep_ns;     /* when connections_sweep has something to do */
     uint64_t accept_ns;    /* not before: it failed for want of descriptors or memory */
     uint64_t unsent_bytes; /* of bodies */
     struct http_figures figures;
@@ -56,7 +56,7 @@ void connections_begin(struct http *http, struct MHD_Connection *connection);
 /* Accepts who waits at a listener, a bounded number. Where that fails for want of something the
  * listeners rest: poll would report them at once again, and the thread would spin. */
 void connections_accept(struct http *http, int listener);
-/* Closes those that have taken too long; looks once a second. */
-void connections_sweep(struct http *http, uint64_t now_ns);
+/* Closes those that have taken too long; when the next will have, UINT64_MAX: nobody is there. */
+uint64_t connections_sweep(struct http *http, uint64_t now_ns);
 
 #endif
