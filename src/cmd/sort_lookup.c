@@ -54,6 +54,9 @@ static bool make_name(struct sort *sort, const struct pattern *pattern, struct b
                       struct bytes *name)
 {
     size_t bytes = pattern->prefix.count + text.count + pattern->suffix.count;
+    *name = BYTES("");
+    if (bytes == 0)
+        return true;
     if (bytes > sort->name_room) {
         sort->name = arena_take(sort->call->arena, 2 * bytes);
         sort->name_room = sort->name == NULL ? 0 : 2 * bytes;
@@ -62,8 +65,7 @@ static bool make_name(struct sort *sort, const struct pattern *pattern, struct b
             return false;
         }
     }
-    if (bytes > 0)
-        append(append(append(sort->name, pattern->prefix), text), pattern->suffix);
+    append(append(append(sort->name, pattern->prefix), text), pattern->suffix);
     *name = bytes_of(sort->name, bytes);
     return true;
 }

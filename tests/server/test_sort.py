@@ -158,3 +158,10 @@ def test_keys_among_the_arguments(client):
     assert keys("SORT", "k", "STORE", "a", "BY", "STORE", "STORE", "b") == [b"k", b"b"]
     assert keys("SORT", "k", "GET", "STORE", "DESC") == [b"k"]
     assert keys("SORT_RO", "k", "BY", "w_*") == [b"k"]
+
+
+def test_a_pattern_may_lead_to_the_empty_key(client):
+    """Nothing has been laid out for a name then."""
+    client.call("SET", "", "nameless")
+    client.call("RPUSH", "k", "")
+    assert client.call("SORT", "k", "BY", "*", "ALPHA", "GET", "*") == [b"nameless"]
