@@ -152,6 +152,13 @@ void command_list(struct call *call)
 
 /* --- COMMAND GETKEYS -------------------------------------------------------------------------- */
 
+/* Whether what has no keys by its arguments, or not as many as it says, may be so. */
+static bool may_have_none(const struct command_row *row, struct key_list *list)
+{
+    list->count = 0;
+    return (row->flags & CMD_NO_MANDATORY_KEYS) != 0;
+}
+
 /* The keys of the request that stands in the arguments; false with the error written. */
 static bool find_keys(struct call *call, struct key_list *list)
 {
@@ -165,7 +172,9 @@ static bool find_keys(struct call *call, struct key_list *list)
         error = "ERR The command has no key arguments";
     else if (row->arity >= 0 ? argc != (uint32_t)row->arity : argc < (uint32_t)-row->arity)
         error = "ERR Invalid number of arguments specified for command";
-    else if (keys_find(row->command, argv, argc, call->arena, list) != ERR_NONE || list->count == 0)
+    else if ((keys_find(row->command, argv, argc, call->arena, list) != ERR_NONE ||
+              list->count == 0) &&
+             !may_have_none(row, list))
         error = "ERR Invalid arguments specified for command";
     if (error != NULL)
         reply_error(call->reply, error);

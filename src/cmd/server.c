@@ -78,6 +78,22 @@ void cmd_role(struct call *call)
     reply_array(call->reply, 0);
 }
 
+/* Clients ask it to know what the server can do. */
+void module_list(struct call *call)
+{
+    reply_array(call->reply, 0);
+}
+
+void module_help(struct call *call)
+{
+    static const char *const lines[] = {
+        "LIST",
+        "    The modules that are loaded: there are none.",
+        NULL,
+    };
+    call_help(call, "MODULE", lines);
+}
+
 /* --- SHUTDOWN --------------------------------------------------------------------------------- */
 
 enum { SHUTDOWN_ABORT = 1 << 16 }; /* beside enum shutdown_flags */

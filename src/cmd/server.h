@@ -15,6 +15,8 @@ void cmd_flushall(struct call *call);
 void cmd_flushdb(struct call *call);
 void cmd_lolwut(struct call *call);
 void cmd_role(struct call *call);
+void module_help(struct call *call);
+void module_list(struct call *call);
 void cmd_shutdown(struct call *call);
 void cmd_swapdb(struct call *call);
 void cmd_time(struct call *call);

@@ -64,6 +64,29 @@ static const struct command_arg args_swapdb[] = {
 
 static const char *const tips_time[] = { "nondeterministic_output", NULL };
 
+static const char *const tips_modules[] = { "nondeterministic_output_order", NULL };
+
+static const struct command module_rows[] = {
+    { .name = "help",
+      .run = module_help,
+      .arity = 2,
+      .group = GROUP_SERVER,
+      .flags = CMD_LOADING | CMD_STALE,
+      .since = "5.0.0",
+      .cost = "O(1)",
+      .summary = "Lists the subcommands." },
+    { .name = "list",
+      .run = module_list,
+      .arity = 2,
+      .group = GROUP_SERVER,
+      .flags = CMD_ADMIN | CMD_NOSCRIPT,
+      .since = "4.0.0",
+      .cost = "O(1)",
+      .summary = "Lists the modules, of which there are none.",
+      .tips = tips_modules },
+    { .name = NULL },
+};
+
 const struct command server_commands[] = {
     { .name = "dbsize",
       .run = cmd_dbsize,
@@ -108,6 +131,13 @@ const struct command server_commands[] = {
       .cost = "O(1)",
       .summary = "Draws a picture and tells the version.",
       .args = args_lolwut },
+    { .name = "module",
+      .arity = -2,
+      .group = GROUP_SERVER,
+      .since = "4.0.0",
+      .cost = "Depends on the subcommand",
+      .summary = "Groups the commands about modules.",
+      .subcommands = module_rows },
     { .name = "role",
       .run = cmd_role,
       .arity = 1,

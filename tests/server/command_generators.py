@@ -290,10 +290,13 @@ GENERATORS = {
                                   ["SHARDCHANNELS"], ["SHARDNUMSUB", key(r), key(r)], ["NOPE"]]),
     "spublish": lambda r: [key(r), value(r)],
     # server
+    "module": lambda r: [r.choice(["LIST", "list", "NOPE"])] + r.choice([[], [], ["x"]]),
     "command": lambda r: r.choice([["GETKEYS", "mset", "a", 1, "b", 2], ["GETKEYS", "get", "a"],
                                    ["NOPE"],
                                    ["GETKEYS", "nope"], ["GETKEYS", "ping"], ["INFO", "nope"],
                                    ["GETKEYS"], ["GETKEYSANDFLAGS", "set", "a", 1],
+                                   ["GETKEYS", "eval", "", r.choice([0, 1, 9, -1, "x"]), "a"],
+                                   ["GETKEYSANDFLAGS", "fcall", "", 0],
                                    ["GETKEYS", "bitop", "and", "a", "b"],
                                    ["GETKEYSANDFLAGS", "set", "a", 1, "get"],
                                    ["GETKEYSANDFLAGS", "bitfield", "a", "get", "u8", 0],
