@@ -31,12 +31,17 @@ else
   BUILD := build
 endif
 
-# The malloc for all that is not a value: jemalloc where its header is found.
+# The malloc for all that is not a value: jemalloc where its header is found. Another one has a
+# directory of its own.
 ifneq ($(SANITIZE),)
   override MALLOC := libc
 else
   HAS_JEMALLOC := $(shell echo '\#include <jemalloc/jemalloc.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
-  MALLOC ?= $(if $(HAS_JEMALLOC),jemalloc,libc)
+  USUAL_MALLOC := $(if $(HAS_JEMALLOC),jemalloc,libc)
+  MALLOC ?= $(USUAL_MALLOC)
+  ifneq ($(MALLOC),$(USUAL_MALLOC))
+    BUILD := build-$(MALLOC)
+  endif
 endif
 
 MALLOC_LIB_libc     :=
@@ -195,8 +200,8 @@ $(BUILD)/sources: FORCE
 
 # ---- run and test ------------------------------------------------------------------------------
 
-.PHONY: setup run demo test test-unit test-server test-install test-clients test-page screenshots \
-  kill-loop move-all fuzz fuzz-all bench lint format docs clean
+.PHONY: setup run demo test test-unit test-server test-memory test-allocators test-install \
+  test-clients test-page screenshots kill-loop move-all fuzz fuzz-all bench lint format docs clean
 setup:
 	@tools/setup.sh build
 
@@ -237,6 +242,15 @@ SERVER_TESTS = $(TEST_ENV) $(if $(SHORT),SNUG_DIFFERENTIAL=5000) \
 test-server: build $(DRIVERS)
 	$(SERVER_TESTS) -n $(JOBS) --dist loadfile -m 'not alone$(NOT_SLOW)'
 	$(if $(SHORT)$(PYTEST_ARGS),,$(SERVER_TESTS) -m alone)
+
+# What is said of memory, with each malloc in a build of its own: minutes.
+test-memory: build
+	$(TEST_ENV) SNUG_SERVER=$(CURDIR)/$(BUILD)/snug-server $(PYTEST) tests/server/test_memory.py \
+	  tests/server/test_memory_parts.py tests/server/test_allocator.py
+test-allocators:
+	@set -e; for malloc in jemalloc libc tcmalloc mimalloc; do echo "MALLOC=$$malloc"; \
+	  $(MAKE) --no-print-directory -j$(JOBS) MALLOC=$$malloc build; \
+	  $(MAKE) --no-print-directory MALLOC=$$malloc test-memory; done
 
 test-install: build
 	$(PYTEST) tests/install
@@ -356,11 +370,13 @@ help:
 	@echo 'make run             install what the build needs, build, serve on port 6379'
 	@echo 'make demo            fragment memory, heal it, and show both on a page; MB=400'
 	@echo 'make test            install what the tests need, build, lint, run every test'
-	@echo 'make                 build/snug-server; MALLOC=jemalloc|libc|tcmalloc|mimalloc, CC=gcc|clang'
+	@echo 'make                 build/snug-server; CC=gcc|clang'
+	@echo 'make MALLOC=libc     the same in build-libc; jemalloc, libc, tcmalloc or mimalloc'
 	@echo 'make SANITIZE=address,undefined     the same, checking itself, in its own directory'
 	@echo 'make test-unit       C tests under sanitizers; NAME=part SEED=n'
 	@echo 'make test-server     Python tests on the server; PYTEST_ARGS=..., SHORT=1'
 	@echo 'make kill-loop N=50  kill -9 under load, N times in each mode of appendfsync'
+	@echo 'make test-allocators what is said of memory, with each malloc'
 	@echo 'make test-install    install, uninstall, unit and init script'
 	@echo 'make test-clients    real clients: redis-cli, redis-benchmark, ioredis, BullMQ, Celery...'
 	@echo 'make test-page       the page in a browser; make screenshots: the pictures of docs/images'

@@ -65,6 +65,7 @@ wanted() {
         test)
             echo redis-server redis-tools python3 python3-pytest python3-pytest-xdist python3-redis
             echo openssl clang universal-ctags shellcheck binutils prometheus
+            echo libmimalloc-dev libgoogle-perftools-dev # make test-allocators
             clang_runtime
             formatter
             clients

@@ -203,13 +203,14 @@ const char *memory_allocator_name(void)
 #endif
 }
 
+/* It says what it may use, and not what of that is in use: it asks for 32 MB ahead. */
 void memory_figures(struct memory_figures *figures)
 {
     size_t resident = 0, committed = 0;
     mi_process_info(NULL, NULL, NULL, &resident, NULL, &committed, NULL, NULL);
     *figures = (struct memory_figures){
         .allocated = memory_held(),
-        .active = committed,
+        .active = memory_held(),
         .resident = committed,
         .spare = committed > memory_held() ? committed - memory_held() : 0,
         .spare_is_bound = true,
@@ -332,7 +333,5 @@ void memory_malloc_stats(void (*write)(void *context, const char *text), void *c
 #endif
 
 #if !defined(SNUG_MALLOC_JEMALLOC)
-void memory_age(void)
-{
-}
+void memory_age(void) {}
 #endif
