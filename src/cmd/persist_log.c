@@ -217,8 +217,8 @@ static bool switch_on(struct persistence *persistence)
 {
     struct persist_log *log = &persistence->log;
     struct aof_manifest_fault fault = { 0 };
+    saver_cancel_rewrite(&persistence->saver); /* at its end the files are closed: they are off */
     enum err err = make(persistence);
-    saver_cancel_rewrite(&persistence->saver);
     if (err == ERR_NONE)
         err = read_manifest(log, &fault);
     if (err != ERR_NONE)

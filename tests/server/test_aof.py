@@ -120,6 +120,29 @@ def test_rewriting_by_itself(start):
     assert "Starting automatic rewriting of AOF" in server.log()
 
 
+def test_switching_on_during_a_rewrite(start, restart):  # noqa: F811
+    """That rewrite, of a log that is off, ends and closes the files; the next one waits for a turn.
+    What looks at them before that found files that were closed, and the process ended."""
+    server = start("--enable-debug-command", "yes", "--rdb-key-save-delay", "100")
+    client = server.client(timeout=60)
+    client.call("DEBUG", "POPULATE", 20000)
+    for _ in range(3):
+        assert client.call("BGREWRITEAOF") == "Background append only file rewriting started"
+        replies = client.pipeline(("CONFIG", "SET", "appendonly", "yes"), ("SET", "k", "v"),
+                                  ("WAITAOF", 1, 0, 0), ("INFO", "persistence"),
+                                  ("CONFIG", "SET", "appendonly", "no"))
+        assert replies[:2] == ["OK", "OK"] and replies[4] == "OK"
+        assert b"aof_enabled:1" in replies[3]
+    assert client.call("BGREWRITEAOF") == "Background append only file rewriting started"
+    assert client.pipeline(("CONFIG", "SET", "appendonly", "yes"), ("INFO", "persistence"),
+                           ("CONFIG", "SET", "rdb-key-save-delay", 0))[2] == "OK"
+    client.call("SET", "k", "w")
+    until(lambda: info(client)["aof_rewrite_in_progress"] == "0")
+    assert info(client)["aof_last_bgrewrite_status"] == "ok"
+    digest = settled(client)
+    assert settled(restart(server, *LOG).client(timeout=60)) == digest
+
+
 def test_a_snapshot_and_a_rewrite_wait_for_each_other(start):
     server = start(*LOG, "--rdb-key-save-delay", "2000")
     client = server.client()
