@@ -25,7 +25,7 @@ function niceTop(value, step) {
   const base = step === 1024 ? 1024 ** Math.floor(Math.log(value) / Math.log(1024)) : 1;
   const rest = value / base;
   const ten = 10 ** Math.floor(Math.log10(rest));
-  const nice = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((one) => one * ten >= rest) ?? 10;
+  const nice = [1, 2, 3, 4, 6, 8, 10].find((one) => one * ten >= rest) ?? 10;
   return nice * ten * base;
 }
 
@@ -60,6 +60,10 @@ export class Curves {
   begin(samples) {
     this.samples = samples;
     this.thinned = samples.at(-1)?.time;
+  }
+
+  last() {
+    return this.samples.at(-1);
   }
 
   look(windowMs) {
@@ -142,14 +146,14 @@ export class Curves {
       context.strokeStyle = style.getPropertyValue(`--line-${at}`);
       context.lineWidth = at === 0 ? 1.75 : 1.5;
       context.setLineDash(DASHES[at]);
-      context.lineJoin = "round";
+      context.lineJoin = context.lineCap = "round";
       context.beginPath();
       let last = -Infinity;
       for (const sample of seen) {
-        if (!Number.isFinite(sample[key])) continue;
-        if (sample.time - (sample.span ?? 0) - last > GAP_MS) context.moveTo(x(sample.time), y(sample[key]));
-        else context.lineTo(x(sample.time), y(sample[key]));
-        last = sample.time;
+        const there = Number.isFinite(sample[key]);
+        if (there && sample.time - (sample.span ?? 0) - last > GAP_MS) context.moveTo(x(sample.time), y(sample[key]));
+        if (there) context.lineTo(x(sample.time), y(sample[key])); // a lone one is a dot
+        last = there ? sample.time : -Infinity;
       }
       context.stroke();
     });

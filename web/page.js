@@ -58,7 +58,8 @@ async function renew() {
     const start = heap.start;
     const changed = heap.take(picture);
     if (start !== undefined && heap.start !== start) startAnew();
-    if (seen === undefined || state.edition.time_ms - seen > UNSEEN_MS) curves.begin(pastOf(await ask("/api/history").then((reply) => reply.json())));
+    const past = seen === undefined || state.edition.time_ms - seen > UNSEEN_MS;
+    if (past) curves.begin(pastOf(await ask("/api/history").then((reply) => reply.json())));
     seen = state.edition.time_ms;
     show(state, changed);
     failures = 0;
@@ -130,7 +131,7 @@ function sampleOf(state, figures) {
     heapRatio: figures.snug_heap_allocated > 0 ? figures.snug_heap_active / figures.snug_heap_allocated : undefined,
   };
   const seconds = before && state.edition.time_ms - before.state.edition.time_ms < UNSEEN_MS ? (state.edition.time_ms - before.state.edition.time_ms) / 1000 : 0;
-  if (seconds <= 0) return sample;
+  if (seconds <= 0) return { ...curves.last(), ...sample, span: undefined }; // rates are of two pictures: until then, as they were
   const rate = (name) => Math.max(0, figures[name] - before.figures[name]) / seconds;
   return {
     ...sample, moverCpu: rate("snug_defrag_cpu_us") / 1e6, operations: rate("total_commands_processed"),
@@ -177,7 +178,7 @@ function showHead(state, figures) {
 }
 
 function showTiles(state, figures, sample) {
-  const limit = figures.maxmemory > 0 ? `of ${text.bytes(figures.maxmemory)} at most` : `of ${text.bytes(figures.snug_system_limit)} there are`;
+  const limit = figures.maxmemory > 0 ? `of ${text.bytes(figures.maxmemory)} at most` : `of the machine's ${text.bytes(figures.snug_system_limit)}`;
   text.fillTerms(at("tiles"), [
     ["Resident", text.bytes(figures.used_memory_rss), limit],
     ["Used", text.bytes(figures.used_memory), `${text.bytes(figures.used_memory_peak)} at its peak`],
@@ -202,8 +203,8 @@ function showMap(state, changed) {
   const byGroup = new Map(lanes.map((lane) => [(lane.kind << 9) | lane.class, lane]));
   map.update(heap, census, { kinds, classes, lanes: byGroup }, changed);
   const figures = state.figures.Snug ?? {};
-  if (heap.rows === 0) return text.put(at("map-sum"), "the server looks at its spans for the first time");
-  const parts = [`${text.count(census.total)} spans`];
+  if (heap.rows === 0) return text.put(at("map-sum"), heap.since > 1 ? "no data yet: there are no spans" : "the server looks at its spans for the first time");
+  const parts = [`${text.count(census.total)} ${census.total === 1 ? "span" : "spans"}`];
   if (census.draining) parts.push(`${text.count(census.draining)} being emptied`);
   if (census.pinned) parts.push(`${text.count(census.pinned)} cannot be emptied`);
   if (census.cached) parts.push(`${text.bytes(census.cachedRows * 65536)} free and kept`);
@@ -282,9 +283,10 @@ function showDoctor(words) {
 
 function showBiggest(biggest) {
   text.put(at("biggest-sum"), biggest.rounds > 0 ? "every key was looked at, and is again" : `${text.count(biggest.visited)} keys looked at so far`);
+  at("biggest-none").hidden = biggest.keys.length > 0 || biggest.rounds === 0;
   text.fillRows(at("biggest").tBodies[0], biggest.keys.map((key) => [
     { text: key.cut ? `${key.name}… (${text.bytes(key.name_bytes)})` : key.name === "" ? "(empty name)" : key.name, title: key.name },
-    text.count(key.db), `${key.type} (${key.encoding})`, text.count(key.elements), text.bytes(key.bytes),
+    text.bytes(key.bytes), `${key.type} (${key.encoding})`, text.count(key.elements), text.count(key.db),
   ]), [false, true, false, true, true]);
 }
 

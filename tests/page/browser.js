@@ -22,14 +22,14 @@ function watch(made) {
 }
 
 const actions = {
-  async open({ url, width = 1280, height = 900, scheme = "light", credentials, motion = "no-preference", scale = 1 }) {
+  async open({ url, width = 1280, height = 900, scheme = "light", credentials, motion = "no-preference", scale = 1, touch = false }) {
     browser ??= await chromium.launch({
       executablePath: process.env.SNUG_CHROMIUM,
       args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-proxy-server"],
     });
     const context = await browser.newContext({
       viewport: { width, height }, colorScheme: scheme, reducedMotion: motion, deviceScaleFactor: scale,
-      httpCredentials: credentials, serviceWorkers: "block",
+      hasTouch: touch, isMobile: touch, httpCredentials: credentials, serviceWorkers: "block",
     });
     page = await context.newPage();
     watch(page);

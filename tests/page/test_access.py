@@ -161,7 +161,7 @@ def test_themes(page):
     assert browser.text("#theme") == "Theme: system"
 
 
-@pytest.mark.parametrize("width", [360, 768, 1920])
+@pytest.mark.parametrize("width", [320, 390, 768, 1920])
 def test_no_width_is_too_small(page, width):
     browser = page(width=width, height=800)
     assert browser.evaluate(script="document.documentElement.scrollWidth") <= width
@@ -170,6 +170,21 @@ def test_no_width_is_too_small(page, width):
         .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)
         .map((one) => one.textContent)""")
     assert clipped == []
+
+
+@pytest.mark.parametrize("touch, least", [(False, 24), (True, 44)], ids=["mouse", "finger"])
+def test_what_is_pressed_is_large_enough(page, touch, least):
+    """WCAG 2.2: 24 pixels at least; 44 where it is fingers that point."""
+    browser = page(width=390, height=800, touch=touch)
+    heights = browser.evaluate(script="""Object.fromEntries(
+        [...document.querySelectorAll('button, select, summary, footer a')]
+        .filter((one) => one.clientHeight > 0 || one.getClientRects().length)
+        .map((one) => [one.id || one.textContent.trim(), one.getBoundingClientRect().height]))""")
+    assert len(heights) >= 7
+    inline = {"/metrics", "/api/state.json"} if not touch else set()
+    assert {name: height for name, height in heights.items()
+            if height < least and name not in inline} == {}
+    assert browser.evaluate(script="document.documentElement.scrollWidth") <= 390
 
 
 def test_less_motion_means_fewer_pictures(page):

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SNUG_SERVER = os.environ.get("SNUG_SERVER", str(ROOT / "build" / "snug-server"))
 # What the build checks itself by changes how much memory it holds, and what moves when.
 MOVE_ALL_BUILD = "move-all" in SNUG_SERVER
-CHECKED_BUILD = MOVE_ALL_BUILD or "address" in SNUG_SERVER
+CHECKED_BUILD = MOVE_ALL_BUILD or "address" in SNUG_SERVER or "thread" in SNUG_SERVER
 REDIS_SERVER = os.environ.get("REDIS_SERVER", shutil.which("redis-server") or "")
 START_SECONDS = 30
 

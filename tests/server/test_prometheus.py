@@ -208,7 +208,7 @@ def loaded(watched, client):
     for command in [("GET", "key:1"), ("GET", "absent"), ("LPUSH", "key:1", "wrong"),
                     ("EVAL", "return 1", 0), ("MULTI",), ("PING",), ("EXEC",), ("NONSENSE",),
                     ("CONFIG", "SET", "slowlog-log-slower-than", 0), ("GET", "key:2"),
-                    ("CONFIG", "SET", "slowlog-log-slower-than", 10000), ("BGSAVE",)]:
+                    ("CONFIG", "SET", "slowlog-log-slower-than", 10**9), ("BGSAVE",)]:
         client.call(*command)
     told = watched.metrics
     until(lambda: told()["redis_rdb_bgsave_in_progress", ""] == 0, "the snapshot's end")
