@@ -1,6 +1,7 @@
 /* EVAL and EVALSHA, with their forms that only read, and the loading of scripts. */
 #include "base/split.h"
 #include "cmd/args.h"
+#include "cmd/functions.h"
 #include "cmd/script_load.h"
 
 /* --- the first line --------------------------------------------------------------------------- */
@@ -149,4 +150,46 @@ void cmd_evalsha(struct call *call)
         reply_error(call->reply, "NOSCRIPT No matching script. Please use EVAL.");
     else
         run(call, script, &job);
+}
+
+/* --- queued ----------------------------------------------------------------------------------- */
+
+/* What is wrong with the first line is said when it runs. */
+static uint32_t flags_of_text(struct call *call, struct bytes text)
+{
+    char sha[SCRIPT_SHA_BYTES];
+    script_sha(text, sha);
+    const struct cached_script *script =
+        script_cache_find(&call->context->scripting->cache, bytes_of(sha, sizeof sha));
+    if (script != NULL)
+        return script->flags;
+    struct reply unsaid;
+    struct call quiet = *call;
+    uint32_t flags;
+    reply_init(&unsaid, call->reply->pool);
+    quiet.reply = &unsaid;
+    bool read = take_first_line(&quiet, &text, &flags);
+    reply_release(&unsaid);
+    return read ? flags : SCRIPT_PLAIN;
+}
+
+static uint32_t flags_of_queued(struct call *call, const struct command_row *row)
+{
+    if (row->run == cmd_eval)
+        return flags_of_text(call, call->argv[1]);
+    if (row->run == cmd_evalsha) {
+        const struct cached_script *script =
+            script_cache_find(&call->context->scripting->cache, call->argv[1]);
+        return script != NULL ? script->flags : SCRIPT_PLAIN;
+    }
+    if (row->run != cmd_fcall)
+        return SCRIPT_PLAIN;
+    const struct function *function = functions_find(call->context->functions, call->argv[1]);
+    return function != NULL ? function->flags : SCRIPT_PLAIN;
+}
+
+uint32_t scripting_queued_flags(struct call *call, const struct command_row *row)
+{
+    enum { NEEDS_NONE = SCRIPT_PLAIN | SCRIPT_NO_WRITES | SCRIPT_ALLOW_OOM };
+    return (flags_of_queued(call, row) & NEEDS_NONE) == 0 ? CMD_DENYOOM : 0;
 }

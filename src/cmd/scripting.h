@@ -13,6 +13,7 @@
 
 #include "cmd/command.h"
 #include "cmd/script_cache.h"
+#include "cmd/table.h"
 #include "script/engine.h"
 
 enum script_flags {
@@ -52,6 +53,10 @@ struct scripting {
     bool busy;          /* it runs over its time: connections are looked after meanwhile */
     unsigned repl;      /* redis.set_repl */
 };
+
+/* What a script that is queued in MULTI adds to the flags of its row: CMD_DENYOOM, where its first
+ * line says that it may write, and not that it may do so without memory. */
+uint32_t scripting_queued_flags(struct call *call, const struct command_row *row);
 
 MUST_CHECK struct scripting *scripting_new(struct cmd_context *context);
 void scripting_drop(struct scripting *scripting);

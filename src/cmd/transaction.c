@@ -5,6 +5,7 @@
 #include "cmd/connection.h"
 #include "cmd/dispatch.h"
 #include "cmd/nested.h"
+#include "cmd/scripting.h"
 #include "cmd/watch.h"
 #include "conf/config.h"
 
@@ -22,7 +23,7 @@ struct queued {
 struct transaction {
     struct queued *first, *last;
     uint32_t count;
-    uint32_t flags_of_any, flags_of_all; /* of the queued commands' rows */
+    uint32_t flags_of_any, flags_of_all; /* of the queued commands */
     uint64_t bytes;                      /* of the queue */
     uint64_t argument_bytes;             /* as CLIENT LIST tells them */
     bool spoiled;
@@ -134,9 +135,9 @@ static struct queued *copy_call(const struct call *call, struct command_row *row
     return queued;
 }
 
-static void append(struct transaction *transaction, struct queued *queued, uint64_t bytes)
+static void append(struct transaction *transaction, struct queued *queued, uint32_t flags,
+                   uint64_t bytes)
 {
-    uint32_t flags = queued->row->flags;
     if (transaction->last == NULL)
         transaction->first = queued;
     else
@@ -183,7 +184,7 @@ void transaction_queue(struct call *call, struct command_row *row)
         refuse(call, row, "OOM out of memory, the command was not queued");
         return;
     }
-    append(transaction, queued, bytes);
+    append(transaction, queued, row->flags | scripting_queued_flags(call, row), bytes);
     transaction->argument_bytes += text_bytes + call->argc * sizeof(void *);
     count_kept(call->client, before);
     reply_status(call->reply, "QUEUED");

@@ -9,7 +9,7 @@ enum {
     MEASURE_NS = 100 * MS,       /* the kernel is asked, where nothing seems to happen */
     MEASURE_OVER_NS = 300 * US,  /* and where the limit is passed */
     MEASURE_BYTES = 1024 * 1024, /* or what is known has changed by so much */
-    PURGE_NS = 100 * MS,
+    PURGE_NS = 20 * MS,
     STUCK_NS = 1000 * MS, /* so long it is believed that moving gives nothing back */
     BEYOND_SHARE = 32,
     BEYOND_MIN = 2 * 1024 * 1024,

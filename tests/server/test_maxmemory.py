@@ -155,6 +155,33 @@ def test_refused_in_transactions(full):
     full.call("EXEC")
 
 
+def test_refused_scripts_in_transactions(full):
+    """EXEC is refused where a script would be that has flags, and was queued in time."""
+    library = """#!lua name=queued
+        redis.register_function('plain', function() return 1 end)
+        redis.register_function{function_name='may', callback=function() return 2 end,
+                                flags={'allow-oom'}}
+        redis.register_function{function_name='reads', callback=function() return 3 end,
+                                flags={'no-writes'}}"""
+    with_others(full, "CONFIG", "SET", "maxmemory", 0)
+    full.call("FUNCTION", "LOAD", "REPLACE", library)
+    known = full.call("SCRIPT", "LOAD", "#!lua\nreturn 4")
+    queued = [["EVAL", f"#!lua{flags}\nreturn 5", 0] for flags in
+              ("", " flags=allow-oom", " flags=no-writes", " flags=nosuch", " nonsense")]
+    queued += [["EVAL", "return 6", 0], ["EVAL", "#!", 0], ["EVALSHA", known, 0],
+               ["EVALSHA", "f" * 40, 0], ["FCALL", "plain", 0], ["FCALL", "may", 0],
+               ["FCALL", "reads", 0], ["FCALL", "nosuch", 0], ["FCALL_RO", "plain", 0],
+               ["EVAL_RO", "#!lua\nreturn 7", 0], ["EVALSHA_RO", known, 0]]
+    for request in queued:
+        full.call("MULTI")
+        full.call(*request)
+        with_others(full, "CONFIG", "SET", "maxmemory", 1)
+        full.call("EXEC")
+        with_others(full, "CONFIG", "SET", "maxmemory", 0)
+        full.call("EXEC")
+    full.call("FUNCTION", "FLUSH")
+
+
 def with_others(full, *command):
     """From other connections, for these are in MULTI."""
     for one in (full.snug, full.redis):
@@ -235,6 +262,7 @@ def test_large_words_are_refused_before_they_are_kept(limited, oracle):
     assert client.call("RPUSH", "list", "x", big) == OOM
     assert client.call("RESTORE", "zeros", 0, dump) == OOM
     assert client.call("STRLEN", "grows") == MB
+    assert reached(client, before + 4 * MB)
     assert client.call("SET", "small", "x") == "OK"
     client.call("MULTI")
     for number in range(8):
