@@ -121,6 +121,9 @@ bool heap_sparsest(const struct heap *heap, uint32_t *row, unsigned kinds);
 void heap_show(struct heap *heap, uint32_t row, unsigned kinds,
                void (*visit)(void *context, void *block), void *context);
 
+/* The row of the span that the block is in; 0: it is a run. */
+uint32_t heap_row(const struct heap *heap, const void *block);
+
 /* Walks the blocks of one kind where the tag says that it is worth it: all spans, then all runs. A
  * cursor starts all zero; it stays usable whatever happens between two calls. False when the round
  * is over (cursor rewinds); a call looks at one span at the most.

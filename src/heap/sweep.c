@@ -137,6 +137,11 @@ void heap_show(struct heap *heap, uint32_t row, unsigned kinds,
         show_span(heap, &heap->spans[row], visit, context);
 }
 
+uint32_t heap_row(const struct heap *heap, const void *block)
+{
+    return is_run(heap, block) ? NO_SPAN : row_of(heap, span_of(heap, block));
+}
+
 static uint64_t live_bytes(const struct heap *heap, const struct span *span)
 {
     return (uint64_t)span->live * class_of_span(heap, span)->cell_bytes;

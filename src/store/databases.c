@@ -418,7 +418,7 @@ bool store_free_step(struct store *store, uint64_t deadline_ns)
     while (!past || store->dying != NULL || store->dying_values != NULL) {
         if (!past)
             past = past_free_step(&store->space);
-        else if (store->dying_values != NULL)
+        else if (store->dying == NULL)
             free_some_of_value(store);
         else if (empty_spans_step(store, store->dying) && empty_step(store, store->dying))
             drop_first_dying(store);

@@ -2,6 +2,7 @@
  * block of its own first, so that a failure changes nothing. */
 #include "base/memory.h"
 #include "store/inside.h"
+#include "struct/nodes.h"
 
 static unsigned kind_of(const struct entry_parts *parts)
 {
@@ -96,10 +97,18 @@ static bool remember_dying(struct store *store, const struct value *value, uint6
     return true;
 }
 
+/* Where others are being freed, or a database is, it waits: when all are known to go, they leave
+ * whole spans. */
 static void begin_freeing(struct store *store, const struct value *value)
 {
     uint64_t cursor = 0;
     const struct type_ops *ops = type_ops(value->type);
+    uint32_t id = value_root_id(value);
+    bool waits = id != 0 && (store->dying != NULL || store->dying_values != NULL);
+    if (id != 0 && ops->has_plain_nodes(&store->space, value))
+        root_doom(&store->space, root_of(&store->space, id));
+    if (waits && remember_dying(store, value, cursor))
+        return;
     if (ops->free_step(&store->space, value, &cursor) || remember_dying(store, value, cursor))
         return;
     while (!ops->free_step(&store->space, value, &cursor)) /* no memory to remember it */

@@ -3,18 +3,17 @@
  *
  * Where popularity stays as it is, a key that came and was not used again is the best to go. Where
  * it moves on, such a key is the popular one of tomorrow, and what should go is what was popular
- * yesterday: its counter is high, but nobody uses it. Keys of both kinds are counted, when looked at
+ * yesterday: its counter is high, but nobody uses it. Keys of both kinds are counted when looked at
  * and when used, and the kind with fewer uses a look goes first. */
 #include "store/evict_lfu.h"
 
 #include "store/inside.h"
 
+/* A new key that is used may be used ever more: 5 uses of new ones count for 8 of idle ones. */
+enum { CREDIT = 5, CREDIT_OF = 8 };
 enum {
     USES = 256, /* of both kinds together, before they are compared */
-    CREDIT =
-        5, /* a new key that is used may be used ever more: 5 uses count for 8 of an idle one */
-    CREDIT_OF = 8,
-    STEP = 2, /* of the counter, in the score */
+    STEP = 2,   /* of the counter, in the score */
     IDLE_LESS = STEP,
     IDLE_FIRST_LESS = 2 * STEP,
     NEW_LESS = STEP + 1,

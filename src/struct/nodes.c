@@ -119,7 +119,7 @@ struct root *root_new(struct space *space, unsigned type, unsigned sets, size_t 
     }
     root->head = (struct node_head){ id, NODE_ROOT };
     root->type = (uint8_t)type;
-    root->sets = (uint8_t)sets;
+    root->sets = sets & 0x7fu;
     root->more_bytes = (uint32_t)more_bytes;
     root->epoch = space->epoch;
     count(space, root, heap_block_bytes(space->heap, root), bytes);
@@ -132,10 +132,17 @@ void root_drop(struct space *space, struct root *root)
         DCHECK(root->nodes[set].directory == 0);
     if (UNLIKELY(space->past != NULL))
         past_keep_dropped(space, root);
+    space->doomed -= root->doomed;
     roots_give(&space->roots, root->head.id);
     count(space, root, -(uint64_t)heap_block_bytes(space->heap, root),
           -(uint64_t)root_bytes(root->sets, root->more_bytes));
     heap_give(space->heap, root);
+}
+
+void root_doom(struct space *space, struct root *root)
+{
+    space->doomed += !root->doomed;
+    root->doomed = true;
 }
 
 uint64_t root_held(const struct space *space, const struct root *root)
@@ -297,6 +304,44 @@ void node_drop(struct space *space, struct root *root, unsigned set, struct node
     count(space, root, -held, -(uint64_t)(NODE_HEADER + node->used));
     set_slot(space, nodes, node_number(node), 0);
     heap_give(space->heap, node);
+}
+
+struct finding {
+    const struct space *space;
+    uint32_t id;
+    struct node **found;
+    unsigned most, count, seen;
+};
+
+/* While a snapshot is open others than its owner leave a root alone: it may want a copy first. */
+static bool goes_with(const struct finding *finding, const struct node_head *head)
+{
+    const struct space *space = finding->space;
+    if ((head->number & ~NODE_SECOND) >= NODE_NUMBER_MAX)
+        return false;
+    if (head->id == finding->id)
+        return true;
+    if (space->doomed <= 1 || space->past != NULL)
+        return false;
+    const struct root *root = root_of(space, head->id);
+    return root->doomed && root->outside == 0;
+}
+
+static void find_node(void *context, void *block)
+{
+    struct finding *finding = context;
+    finding->seen++;
+    if (finding->count < finding->most && goes_with(finding, block))
+        finding->found[finding->count++] = block;
+}
+
+unsigned nodes_in_span(const struct space *space, uint32_t id, uint32_t row, struct node **found,
+                       unsigned most, unsigned *seen)
+{
+    struct finding finding = { space, id, found, most, 0, 0 };
+    heap_show(space->heap, row, 1u << BLOCK_NODE, find_node, &finding);
+    *seen = finding.seen;
+    return finding.count;
 }
 
 void node_renumber(struct space *space, struct root *root, unsigned set, struct node *node,

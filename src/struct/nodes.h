@@ -51,7 +51,8 @@ struct nodes {
 struct root {
     struct node_head head; /* number NODE_ROOT */
     uint8_t type;          /* enum value_type, for whoever verifies the heap */
-    uint8_t sets;          /* of nodes: 0 to NODES_SETS */
+    uint8_t sets : 7;      /* of nodes: 0 to NODES_SETS */
+    uint8_t doomed : 1;    /* it is being given back: see root_doom */
     uint16_t flags;        /* the type's own */
     uint32_t more_bytes;
     uint64_t count;         /* elements; the type's own */
@@ -66,6 +67,10 @@ MUST_CHECK struct root *root_new(struct space *space, unsigned type, unsigned se
                                  size_t more_bytes);
 /* pre: its nodes are gone (nodes_cut to 0). */
 void root_drop(struct space *space, struct root *root);
+/* From here on whoever empties a span of another such root may drop nodes of this one as well, so
+ * that many that lie among each other leave whole spans. pre: its nodes own no blocks, but for
+ * strings that are counted in `outside`; of a root with some, its owner alone drops nodes. */
+void root_doom(struct space *space, struct root *root);
 static inline struct root *root_of(const struct space *space, uint32_t id)
 {
     return space_at(space, roots_ref(&space->roots, id));
@@ -124,6 +129,10 @@ MUST_CHECK struct node *node_splice(struct space *space, struct root *root, unsi
 void node_tidy(struct space *space, struct root *root, unsigned set, struct node *node);
 /* Gives the block back; the slot is empty then. */
 void node_drop(struct space *space, struct root *root, unsigned set, struct node *node);
+/* The nodes in a span (heap_row) that go with the value `id`, its own and those of doomed ones;
+ * `most` at the most. Returns how many; *seen are the blocks looked at. */
+unsigned nodes_in_span(const struct space *space, uint32_t id, uint32_t row, struct node **found,
+                       unsigned most, unsigned *seen);
 /* Gives the node another number, whose slot is empty; its old slot is empty then. */
 void node_renumber(struct space *space, struct root *root, unsigned set, struct node *node,
                    uint32_t number);

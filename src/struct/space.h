@@ -52,6 +52,7 @@ struct space {
     struct past *past;            /* struct/past.h; NULL: no snapshot is under way */
     struct kept_value *past_rest; /* of values that were read: to be given back in steps */
     uint32_t epoch;               /* of roots that are made now */
+    uint64_t doomed;              /* roots that are (struct/nodes.h) */
 };
 
 void space_init(struct space *space, struct heap *heap, const struct hash_seed *seed,

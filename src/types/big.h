@@ -33,7 +33,14 @@ static inline struct root *big_root(const struct space *space, const struct valu
 /* For a type's row: */
 void big_each_ref(const struct space *space, const struct value *value, const struct big_ops *ops,
                   void (*visit)(void *context, uint64_t ref), void *context);
-bool big_free_step(struct space *space, const struct value *value, const struct big_ops *ops);
+bool big_free_step(struct space *space, const struct value *value, const struct big_ops *ops,
+                   uint64_t *cursor);
+static inline bool big_has_plain_nodes(const struct space *space, const struct value *value)
+{
+    (void)space;
+    (void)value;
+    return true;
+}
 static inline uint64_t big_bytes(const struct space *space, const struct value *value)
 {
     return root_held(space, big_root(space, value));

@@ -234,8 +234,7 @@ static enum err copy_whole(struct space *space, const struct value *value, struc
 
 static bool free_step(struct space *space, const struct value *value, uint64_t *cursor)
 {
-    (void)cursor;
-    return (value->encoding & HASH_BIG) == 0 || big_free_step(space, value, &hash_big_ops);
+    return (value->encoding & HASH_BIG) == 0 || big_free_step(space, value, &hash_big_ops, cursor);
 }
 
 static uint64_t bytes_held(const struct space *space, const struct value *value)
@@ -334,6 +333,7 @@ const struct type_ops hash_ops = {
     .each_ref = each_ref,
     .prefetch = ask_ahead,
     .free_step = free_step,
+    .has_plain_nodes = big_has_plain_nodes,
     .bytes = bytes_held,
     .digest = digest_all,
     .valid = valid,

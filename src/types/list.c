@@ -119,8 +119,7 @@ static void list_each_ref(struct space *space, const struct value *value,
 
 static bool list_free_step(struct space *space, const struct value *value, uint64_t *cursor)
 {
-    (void)cursor;
-    return value->encoding != LIST_BIG || big_free_step(space, value, &list_big_ops);
+    return value->encoding != LIST_BIG || big_free_step(space, value, &list_big_ops, cursor);
 }
 
 static uint64_t list_bytes(const struct space *space, const struct value *value)
@@ -228,6 +227,7 @@ const struct type_ops list_ops = {
     .copy = list_copy,
     .each_ref = list_each_ref,
     .free_step = list_free_step,
+    .has_plain_nodes = big_has_plain_nodes,
     .bytes = list_bytes,
     .digest = list_digest,
     .valid = list_valid,

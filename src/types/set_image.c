@@ -137,8 +137,7 @@ static bool set_prefetch(const struct space *space, const struct value *value, u
 
 static bool set_free_step(struct space *space, const struct value *value, uint64_t *cursor)
 {
-    (void)cursor;
-    return value->encoding != SET_BIG || big_free_step(space, value, &set_big_ops);
+    return value->encoding != SET_BIG || big_free_step(space, value, &set_big_ops, cursor);
 }
 
 static uint64_t set_bytes(const struct space *space, const struct value *value)
@@ -224,6 +223,7 @@ const struct type_ops set_ops = {
     .each_ref = set_each_ref,
     .prefetch = set_prefetch,
     .free_step = set_free_step,
+    .has_plain_nodes = big_has_plain_nodes,
     .bytes = set_bytes,
     .digest = set_digest,
     .valid = set_valid,

@@ -164,11 +164,30 @@ static bool free_root(struct space *space, struct root *root, unsigned *blocks_l
     return true;
 }
 
+static void walk_entries(const struct space *space, unsigned set, const struct node *node,
+                         void (*visit)(void *context, const uint8_t *element), void *context)
+{
+    (void)space;
+    if (set == 0 && tree_is_leaf(node))
+        stream_node_walk(node, visit, context);
+}
+
+/* Groups first, then entries as every big value. */
 static bool free_step(struct space *space, const struct value *value, uint64_t *cursor)
 {
+    static const struct big_ops entries = { walk_entries };
     unsigned blocks_left = FREE_STEP_BLOCKS;
-    *cursor += 1;
-    return free_root(space, big_root(space, value), &blocks_left);
+    return free_below(space, big_root(space, value), &blocks_left) &&
+           big_free_step(space, value, &entries, cursor);
+}
+
+/* Where there are groups, nodes own blocks. */
+static bool has_plain_nodes(const struct space *space, const struct value *value)
+{
+    const struct root *root = big_root(space, value);
+    if (root->sets == 1 || root->nodes[1].count == 0)
+        return true;
+    return root->nodes[1].count == 1 && ids_in(node_of(space, &root->nodes[1], 0)) == 0;
 }
 
 /* --- digest ----------------------------------------------------------------------------------- */
@@ -262,6 +281,7 @@ const struct type_ops stream_ops = {
     .decode = stream_decode,
     .each_ref = each_ref,
     .free_step = free_step,
+    .has_plain_nodes = has_plain_nodes,
     .bytes = held_bytes,
     .digest = stream_digest,
     .valid = valid,

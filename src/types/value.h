@@ -79,6 +79,8 @@ struct type_ops {
 
     /* Gives some of the value's blocks back; *cursor starts at 0. True when all are given. */
     bool (*free_step)(struct space *space, const struct value *value, uint64_t *cursor);
+    /* Whether a value with a root may be doomed when it goes (root_doom). */
+    bool (*has_plain_nodes)(const struct space *space, const struct value *value);
 
     /* Bytes held beyond the entry, as the heap rounds them. */
     uint64_t (*bytes)(const struct space *space, const struct value *value);

@@ -266,8 +266,7 @@ static bool zset_prefetch(const struct space *space, const struct value *value, 
 
 static bool zset_free_step(struct space *space, const struct value *value, uint64_t *cursor)
 {
-    (void)cursor;
-    return value->encoding != ZSET_BIG || big_free_step(space, value, &zset_big_ops);
+    return value->encoding != ZSET_BIG || big_free_step(space, value, &zset_big_ops, cursor);
 }
 
 static uint64_t zset_bytes(const struct space *space, const struct value *value)
@@ -329,6 +328,7 @@ const struct type_ops zset_ops = {
     .each_ref = zset_each_ref,
     .prefetch = zset_prefetch,
     .free_step = zset_free_step,
+    .has_plain_nodes = big_has_plain_nodes,
     .bytes = zset_bytes,
     .digest = zset_digest,
     .valid = zset_valid,

@@ -1,5 +1,6 @@
 /* Whatever takes a big value away gives its blocks back in steps, some dozens at a time, however
- * many elements it has. Counted in blocks of the heap: it does not matter how fast they go. */
+ * many elements it has and however long they are. Counted in blocks of the heap and in bytes given
+ * back to the system: it does not matter how fast they go. */
 #include "cmd_world.h"
 #include "harness.h"
 
@@ -10,6 +11,7 @@ static const struct command *const groups[] = {
 
 /* What one step may give: so many nodes, and the strings outside of the last of them. */
 enum { REQUESTS = 200, STEP_BLOCKS_MAX = 64, STEPS_LEAST = 2, LEAF_RUNS_MAX = 700 };
+#define STEP_RETURNED_MAX ((uint64_t)1 << 20)
 
 /* How a big value of a type is filled: an element is a number of so many digits. */
 struct shape {
@@ -30,6 +32,19 @@ static const struct shape shapes[] = {
 };
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
+/* Elements of half a megabyte, and nodes full of what just has no run. */
+static const struct shape huge_shapes[] = {
+    { "hash of huge values", "hset big", "f", " v", 400000, 1, 200 },
+    { "set of huge members", "sadd big", "", "", 400000, 1, 200 },
+    { "zset of huge members", "zadd big", "1 ", "", 400000, 1, 200 },
+    { "list of huge values", "rpush big", "", "", 70000, 1, 1600 },
+    { "stream of huge values", "xadd big * f", "", "", 400000, 1, 200 },
+    { "hash of large values", "hset big", "f", " v", 4000, 10, 400 },
+    { "zset of large members", "zadd big", "1 ", "", 4000, 10, 400 },
+    { "list of large values", "rpush big", "", "", 4000, 10, 400 },
+};
+enum { HUGE_SHAPES = sizeof huge_shapes / sizeof huge_shapes[0] };
+
 struct trial {
     struct world *world;
     const struct shape *shape;
@@ -46,6 +61,13 @@ static uint64_t blocks_now(const struct trial *trial)
     struct heap_figures figures;
     heap_figures(heap_of(trial), &figures);
     return figures.blocks;
+}
+
+static uint64_t returned_now(const struct trial *trial)
+{
+    struct heap_figures figures;
+    heap_figures(heap_of(trial), &figures);
+    return figures.returned_bytes;
 }
 
 static uint64_t pending(const struct trial *trial)
@@ -101,9 +123,12 @@ static void give_back(struct trial *trial, uint64_t blocks_least)
     unsigned steps = 0;
     CHECKF(pending(trial) > 0, "%s: %s: nothing waits", trial->shape->name, trial->line);
     for (bool done = false; !done; steps++) {
-        uint64_t before = blocks_now(trial);
+        uint64_t before = blocks_now(trial), returned = returned_now(trial);
         done = store_free_step(trial->world->context.store, 0);
         check_few(trial, before);
+        returned = returned_now(trial) - returned;
+        CHECKF(returned <= STEP_RETURNED_MAX, "%s: %s: %u bytes at once", trial->shape->name,
+               trial->line, (unsigned)returned);
     }
     CHECKF(steps >= STEPS_LEAST, "%s: %s: %u steps", trial->shape->name, trial->line, steps);
     CHECK_EQ(pending(trial), 0);
@@ -179,4 +204,12 @@ TEST(giving_back_all_elements_at_once)
     with(&shapes[2], NULL, "zremrangebylex big - +");
     with(&shapes[3], NULL, "ltrim big 1 0");
     with(&shapes[6], NULL, "ltrim big 1 0");
+}
+
+TEST(giving_back_what_has_huge_elements)
+{
+    for (size_t i = 0; i < HUGE_SHAPES; i++) {
+        with(&huge_shapes[i], NULL, "unlink big");
+        with(&huge_shapes[i], NULL, "flushall");
+    }
 }
