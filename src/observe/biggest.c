@@ -1,5 +1,6 @@
 #include "observe/biggest.h"
 
+#include "struct/past.h"
 #include "types/parts.h"
 
 #include <string.h>
@@ -34,6 +35,15 @@ static void put(struct biggest_list *list, const struct biggest_key *key)
     list->keys[at] = *key;
 }
 
+/* As it is now: the past of a snapshot under way is for the snapshot, and not whole where its memory
+ * has run out. */
+static void summarise(struct space *space, const struct value *value, struct value_summary *summary)
+{
+    struct past *past = past_hide(space);
+    type_ops(value->type)->summarise(space, value, summary);
+    past_show(space, past);
+}
+
 static void describe(struct store *store, const struct entry *entry, uint64_t bytes,
                      struct biggest_key *key)
 {
@@ -41,7 +51,7 @@ static void describe(struct store *store, const struct entry *entry, uint64_t by
     struct value value = entry_value(entry);
     const struct type_ops *ops = type_ops(value.type);
     struct value_summary summary;
-    ops->summarise(store_space(store), &value, &summary);
+    summarise(store_space(store), &value, &summary);
     *key = (struct biggest_key){ .bytes = bytes,
                                  .elements = summary.count,
                                  .name_hash = store_key(store, name).hash,
