@@ -178,7 +178,7 @@ function showHead(state, figures) {
 }
 
 function showTiles(state, figures, sample) {
-  const limit = figures.maxmemory > 0 ? `of ${text.bytes(figures.maxmemory)} at most` : `of the machine's ${text.bytes(figures.snug_system_limit)}`;
+  const limit = figures.maxmemory > 0 ? `of ${text.bytes(figures.maxmemory)} at most` : `of ${text.bytes(figures.snug_system_limit)} in all`;
   text.fillTerms(at("tiles"), [
     ["Resident", text.bytes(figures.used_memory_rss), limit],
     ["Used", text.bytes(figures.used_memory), `${text.bytes(figures.used_memory_peak)} at its peak`],

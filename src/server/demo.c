@@ -280,8 +280,13 @@ static bool tell(struct demo *demo)
         demo_say(screen, "    the page    http://127.0.0.1:%u/", demo->start.http_port);
     demo_say(screen, "    the server  redis-cli -p %u\n", demo->start.port);
     demo_say(screen, "1.  Loads %llu MiB.", megabytes);
-    if (!load(demo, megabytes * MIB, &loaded))
+    if (!load(demo, megabytes * MIB, &loaded)) {
+        if (!demo_is_stopped(&demo->link))
+            demo_say(screen,
+                     "    No room after %llu keys: with less, `make demo MB=50` or --demo 50.",
+                     (unsigned long long)demo->keys);
         return false;
+    }
     demo_say(screen, "    %llu keys: %.0f MiB resident, %.0f MiB used, ratio %.2f.",
              (unsigned long long)demo->keys, mib(loaded.resident), mib(loaded.used), loaded.ratio);
     demo_say(screen, "2.  Deletes most of them, here and there. activedefrag is off.");
@@ -289,8 +294,10 @@ static bool tell(struct demo *demo)
         return false;
     demo_say(screen, "    %.0f MiB resident, %.0f MiB used, ratio %.2f: the rest are holes.",
              mib(before.resident), mib(before.used), before.ratio);
+    /* Listened to before it is asked for: what was typed earlier is thrown away. */
+    bool listens = demo_listen(screen);
     demo_say(screen, "3.  %s: CONFIG SET activedefrag yes.",
-             screen->input ? "Press any key to heal it" : "Heals it");
+             listens ? "Press any key to heal it" : "Heals it");
     if (!wait_for_key(demo, WAIT_WITHOUT_KEY_MS) || !demo_figures(&demo->link, &before) ||
         !heal(demo, &before, &after))
         return false;

@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import subprocess
+import termios
 import time
 import urllib.request
 
@@ -99,6 +100,7 @@ def healed(told):
 def test_a_key_heals_and_another_ends(terminal, tmp_path):
     demo = terminal(MEGABYTES)
     told = demo.read_until("Press any key")
+    assert not termios.tcgetattr(demo.file)[3] & (termios.ICANON | termios.ECHO), "a key is heard"
     page = re.search(r"http://127\.0\.0\.1:\d+/", told)[0]
     with urllib.request.urlopen(page, timeout=10) as reply:
         assert b"<title>Snug</title>" in reply.read()
@@ -138,6 +140,15 @@ def test_without_a_terminal_it_goes_by_itself(snug_program, tmp_path):
     healed(done.stdout)
     assert "\033" not in done.stdout and "\r" not in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(CHECKED_BUILD, reason="what checks itself reserves more than any limit")
+def test_too_little_memory_is_said(snug_program, tmp_path):
+    done = subprocess.run([snug_program, "--demo", "400", "--maxmemory", "60mb"], cwd=tmp_path,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                          timeout=SECONDS)
+    assert done.returncode == 1 and "No room after" in done.stdout, done.stdout
+    assert "make demo MB=50" in done.stdout
 
 
 def test_options_after_it_are_taken(terminal):
