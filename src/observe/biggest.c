@@ -35,8 +35,8 @@ static void put(struct biggest_list *list, const struct biggest_key *key)
     list->keys[at] = *key;
 }
 
-/* As it is now: the past of a snapshot under way is for the snapshot, and not whole where its memory
- * has run out. */
+/* As it is now: the past of a snapshot under way is for the snapshot, and not whole where its
+ * memory has run out. */
 static void summarise(struct space *space, const struct value *value, struct value_summary *summary)
 {
     struct past *past = past_hide(space);
