@@ -73,13 +73,26 @@ static uint64_t bytes_of(int file)
     return fstat(file, &facts) == 0 ? (uint64_t)facts.st_size : 0;
 }
 
+/* A sync that another one has overtaken takes nothing back of what that one made safe. */
+static void note_synced(int file, uint64_t bytes)
+{
+    struct stat facts;
+    if (records == NULL || fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode))
+        return;
+    pthread_mutex_lock(&lock);
+    struct record *record = record_of(facts.st_ino);
+    if (record->bytes < bytes)
+        record->bytes = bytes;
+    pthread_mutex_unlock(&lock);
+}
+
 /* What is written while the disk works may be there or not: it counts as not. */
 static int sync_and_note(int file, int (*sync)(int))
 {
     uint64_t bytes = bytes_of(file);
     int result = sync(file);
     if (result == 0)
-        note(file, bytes);
+        note_synced(file, bytes);
     return result;
 }
 
