@@ -415,6 +415,7 @@ int json_decode(lua_State *L)
         .settings = json_settings_of(L),
         .text = text,
         .next = text,
+        .work = LIB_WORK_BEGUN,
     };
     text_begin(&reader.unescaped, L);
     luaL_checkstack(L, 4, "no room for a value");

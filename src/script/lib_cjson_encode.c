@@ -242,7 +242,7 @@ static void write_value(struct json_writer *writer, int depth)
 int json_encode(lua_State *L)
 {
     luaL_argcheck(L, lua_gettop(L) == 1, 1, "expected 1 argument");
-    struct json_writer writer = { .L = L, .settings = json_settings_of(L) };
+    struct json_writer writer = { .L = L, .settings = json_settings_of(L), .work = LIB_WORK_BEGUN };
     text_begin(&writer.text, L);
     luaL_checkstack(L, 4, "no room for a value");
     lua_pushvalue(L, 1);

@@ -167,7 +167,7 @@ int msgpack_pack(lua_State *L)
     int count = lua_gettop(L);
     if (count == 0)
         return luaL_argerror(L, 0, "MessagePack pack needs input.");
-    struct packer packer = { .L = L };
+    struct packer packer = { .L = L, .work = LIB_WORK_BEGUN };
     text_begin(&packer.text, L);
     luaL_checkstack(L, 2, "in function pack");
     for (int i = 1; i <= count; i++) {

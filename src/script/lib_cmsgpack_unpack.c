@@ -170,7 +170,8 @@ static int unpack_some(lua_State *L, int64_t limit, int64_t offset)
     if ((uint64_t)offset > count)
         return luaL_error(L, "Start offset %d greater than input length %d.", (int)offset,
                           (int)count);
-    struct unpacker in = { L, (const uint8_t *)string + offset, count - (size_t)offset, 0 };
+    struct unpacker in = { L, (const uint8_t *)string + offset, count - (size_t)offset,
+                           LIB_WORK_BEGUN };
     int64_t values = 0;
     while (in.left > 0 && (all || values < limit)) {
         unpack_value(&in);

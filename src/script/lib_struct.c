@@ -30,7 +30,9 @@ struct format {
 
 static struct format format_begin(lua_State *L)
 {
-    return (struct format){ .L = L, .next = luaL_checkstring(L, 1), .alignment = 1 };
+    return (struct format){
+        .L = L, .next = luaL_checkstring(L, 1), .alignment = 1, .work = LIB_WORK_BEGUN
+    };
 }
 
 static bool is_digit(char letter)

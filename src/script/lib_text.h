@@ -14,7 +14,13 @@
 
 #include <lua.h>
 
-enum { TEXT_SHORT_BYTES = 512, LIB_LOOK_EACH = 16384 };
+enum {
+    TEXT_SHORT_BYTES = 512,
+    LIB_LOOK_EACH = 16384,
+    /* Where a call begins to count: one of some length looks once at least, since a script may make
+     * many before its own instructions lead to a look. */
+    LIB_WORK_BEGUN = LIB_LOOK_EACH - 256,
+};
 
 /* For what loops in C: now and then calls the hook that the state has for its instructions, if it
  * has one, so that a library too can be ended where it is. */

@@ -169,7 +169,7 @@ def test_a_sample_of_many_keys(client):
 
 def test_keys_that_expire_meanwhile_are_in_a_snapshot(start):
     """Drawing keys removes expired ones: a big value of these is kept until it has been saved."""
-    server = start("--rdb-key-save-delay", "10000", "--enable-debug-command", "yes",
+    server = start("--rdb-key-save-delay", "3000", "--enable-debug-command", "yes",
                    "--rdb-version", "10", "--save", "")
     client = server.client(timeout=60)
     client.call("DEBUG", "SET-ACTIVE-EXPIRE", 0)
