@@ -4,8 +4,14 @@
 
 #include <string.h>
 
-/* Spans of a busy lane, and large cells, are touched in one call instead of page by page. */
-enum { TOUCH_FROM_SPANS = 32, TOUCH_BYTES = 64 * 1024, TOUCH_FROM_BYTES = 16 * 1024 };
+/* Spans of a busy lane, and large cells, are touched in one call instead of page by page; less at a
+ * time where many are being filled, one for each band. */
+enum {
+    TOUCH_FROM_SPANS = 32,
+    TOUCH_BYTES = 64 * 1024,
+    TOUCH_BAND_BYTES = 8 * 1024,
+    TOUCH_FROM_BYTES = 16 * 1024,
+};
 
 static void map_fill(uint64_t *map, uint32_t cells)
 {
@@ -84,7 +90,8 @@ static void touch_more(struct heap *heap, struct span *span, const struct lane *
     uint32_t bytes = page_up(end);
     uint32_t span_bytes = (uint32_t)HEAP_SPAN_BYTES << span->order;
     if (lane->spans >= TOUCH_FROM_SPANS) {
-        uint32_t far = span->touched_bytes + TOUCH_BYTES;
+        uint32_t ahead = lane->bands != NULL ? TOUCH_BAND_BYTES : TOUCH_BYTES;
+        uint32_t far = span->touched_bytes + ahead;
         bytes = far > span_bytes ? span_bytes : bytes > far ? bytes : far;
         heap->seam->pages_touch(heap->seam->context, span_start(heap, span) + span->touched_bytes,
                                 bytes - span->touched_bytes);

@@ -133,6 +133,10 @@ TEST(bands_leave_a_bounded_share_of_holes)
         struct heap_figures now = figures(&world);
         CHECK(now.active - now.allocated <= now.active / 8);
     }
+    /* Each band's span holds pages as far as it is filled. */
+    struct heap_figures end = figures(&world);
+    CHECKF(end.active - end.allocated <= end.active / 24, "%u of %u bytes are holes",
+           (unsigned)(end.active - end.allocated), (unsigned)end.active);
     CHECK(heap_valid(world.heap) && tags_hold(&world));
     heap_drop(world.heap);
 }
