@@ -345,7 +345,7 @@ class Loop:
         self.kills = self.steps = self.unacknowledged = self.lost = 0
         self.oldest_lost = 0.0
         self.outcomes = {}
-        self.reference_server = None
+        self.server = self.reference_server = None
 
     def start(self):
         preamble = self.random.choice(["yes", "no"])
@@ -359,7 +359,8 @@ class Loop:
             os.environ["LD_PRELOAD"] = str(FORGETFUL)
             os.environ["SNUG_SYNCED"] = str(self.directory / "synced")
         try:
-            return Server(self.program, self.directory, *options)
+            self.server = Server(self.program, self.directory, *options)
+            return self.server
         finally:
             os.environ.pop("LD_PRELOAD", None)
 
@@ -475,8 +476,9 @@ class Loop:
                 f"{self.outcomes.get('rdb_bgsave_in_progress', 0)} in a snapshot")
 
     def end(self):
-        if self.reference_server is not None:
-            self.reference_server.stop(signal.SIGKILL)
+        for server in (self.server, self.reference_server):
+            if server is not None:
+                server.stop(signal.SIGKILL)
 
 
 def run(directory, mode, kills, seed, **more):
