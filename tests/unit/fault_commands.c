@@ -476,6 +476,8 @@ static const char *const script[] = {
     "LATENCY HISTOGRAM",
     "LATENCY HISTORY command",
     "LATENCY LATEST",
+    "MODULE LIST",
+    "MODULE HELP",
     "LATENCY RESET",
     "EVAL "
     "return{redis.call('set','a','b'),redis.call('lrange','l',0,-1),{1},cjson.encode({1})} 0",
