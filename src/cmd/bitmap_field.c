@@ -121,9 +121,9 @@ static void reply_field(struct call *call, const struct field_step *step, struct
     reply_i64(call->reply, field_number(step->kind, field));
 }
 
-/* One SET or INCRBY on an open string; true when it changed a bit. */
+/* One SET or INCRBY on an open string; true when it changed a bit, or wrote to one that `grew`. */
 static bool write_field(struct call *call, const struct field_step *step,
-                        const struct string_open *open)
+                        const struct string_open *open, bool grew)
 {
     uint64_t old = bits_field(bytes_of(open->at, open->count), step->offset, step->kind.bits);
     int64_t number = field_number(step->kind, old);
@@ -136,7 +136,7 @@ static bool write_field(struct call *call, const struct field_step *step,
     }
     bits_set_field(open->at, open->count, step->offset, step->kind.bits, field);
     reply_i64(call->reply, sets ? number : field_number(step->kind, field));
-    return field != old;
+    return grew || field != old;
 }
 
 static void run_reading(struct call *call, const struct bitfield *bitfield, const struct key *key)
@@ -151,14 +151,17 @@ static void run_reading(struct call *call, const struct bitfield *bitfield, cons
         reply_field(call, &bitfield->steps[i], reading.content);
 }
 
-/* The string is opened before it is known whether a step will change it, and may have grown without
- * one that did: the event is told afterwards. */
+/* The string is opened before it is known whether a step will write to it, and may have grown
+ * without one that did: the event is told afterwards. */
 static void run_writing(struct call *call, const struct bitfield *bitfield, const struct key *key)
 {
     struct entry *entry = store_look(call->store, call->db, key);
     if (!call_type_fits(call, entry, VALUE_STRING))
         return;
     size_t count = (size_t)(bitfield->last_written / 8 + 1);
+    struct string_reading reading;
+    string_read(call, entry, &reading);
+    bool grew = reading.content.count < count;
     struct string_open open;
     if (!string_open(call, key, entry, count, EVENT_FORM, &open))
         return;
@@ -168,7 +171,7 @@ static void run_writing(struct call *call, const struct bitfield *bitfield, cons
         const struct field_step *step = &bitfield->steps[i];
         if (step->action == FIELD_GET)
             reply_field(call, step, bytes_of(open.at, open.count));
-        else if (write_field(call, step, &open))
+        else if (write_field(call, step, &open, grew))
             changed = true;
     }
     if (changed)

@@ -101,6 +101,15 @@ def test_ones_own_events_come_behind_the_reply(client, listener):
     assert client.read() == [b"pmessage", b"__keyspace*", b"__keyspace@0__:a", b"rpush"]
 
 
+def test_a_field_of_zero_in_a_string_that_grows(client, listener):
+    wants(client, "K$")
+    for field, grows in (("#0", True), ("#0", False), ("#20", True), ("#20", False)):
+        client.call("BITFIELD", "a", "SET", "u3", field, 0)
+        assert events(client, listener) == [("__keyspace@0__:a", "setbit")] * grows
+    client.call("BITFIELD", "a", "OVERFLOW", "FAIL", "INCRBY", "u3", "#90", 9)
+    assert events(client, listener) == []
+
+
 # --- as redis-server ------------------------------------------------------------------------------
 
 # They change what is set up here, or go by chance.
