@@ -209,10 +209,13 @@ static struct first_look look_at_head(struct bytes head, uint64_t bytes)
         look.says_nothing = head.count == 0;
         return look;
     }
-    const uint8_t *end = memchr(head.at, '\r', head.count);
-    look.says_nothing = end == NULL || end + 1 == head.at + head.count;
-    if (!look.says_nothing)
-        look.follows = read_number(bytes_of(head.at + count, (size_t)(end - head.at) - count));
+    const uint8_t *end = memchr(head.at, '\n', head.count); /* as the reader ends a line */
+    look.says_nothing = end == NULL;
+    if (end != NULL) {
+        size_t line = (size_t)(end - head.at);
+        line -= head.at[line - 1] == '\r';
+        look.follows = read_number(bytes_of(head.at + count, line - count));
+    }
     return look;
 }
 
