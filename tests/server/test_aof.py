@@ -137,7 +137,8 @@ def test_switching_on_during_a_rewrite(start, restart):  # noqa: F811
     assert client.pipeline(("CONFIG", "SET", "appendonly", "yes"), ("INFO", "persistence"),
                            ("CONFIG", "SET", "rdb-key-save-delay", 0))[2] == "OK"
     client.call("SET", "k", "w")
-    until(lambda: info(client)["aof_rewrite_in_progress"] == "0")
+    until(lambda: (told := info(client))["aof_rewrite_in_progress"] == "0"
+          and told["aof_rewrite_scheduled"] == "0")  # which is the one of the log that is on
     assert info(client)["aof_last_bgrewrite_status"] == "ok"
     digest = settled(client)
     assert settled(restart(server, *LOG).client(timeout=60)) == digest
